@@ -1,0 +1,125 @@
+// Package exchange reconstructs what NBNS messages do: it pairs requests with
+// answers, folds retransmissions, links a WACK and the challenge it causes to
+// the registration, and tells acts apart that share one wire form (RFC 1002
+// 4.2.3, 4.2.8, 4.2.9).
+package exchange
+
+import (
+	"net/netip"
+
+	"nbtrace/analyze/nbns"
+)
+
+// MessageKind is what one message does, the kind column of the messages table.
+type MessageKind uint8
+
+// The kinds of messages.
+const (
+	MsgUnknown MessageKind = iota
+	QueryRequest
+	QueryResponsePositive
+	QueryResponseNegative
+	QueryResponseRedirect
+	StatusRequest
+	StatusResponse
+	RegistrationRequest
+	MultihomedRegistrationRequest
+	OverwriteDemand
+	RefreshRequest
+	RegistrationResponsePositive
+	RegistrationResponseNegative
+	EndNodeChallenge
+	ConflictDemand
+	ReleaseRequest
+	ReleaseDemand
+	ReleaseResponsePositive
+	ReleaseResponseNegative
+	WaitAcknowledgement
+)
+
+var messageKinds = [...]string{
+	"unknown", "query-request", "query-response-positive", "query-response-negative", "query-response-redirect",
+	"status-request", "status-response", "registration-request", "multihomed-registration-request",
+	"overwrite-demand", "refresh-request", "registration-response-positive", "registration-response-negative",
+	"end-node-challenge", "conflict-demand", "release-request", "release-demand", "release-response-positive",
+	"release-response-negative", "wait-acknowledgement",
+}
+
+func (k MessageKind) String() string { return messageKinds[k] }
+
+// FrameRef names a frame of an input and its role in what cites it. A frame
+// that another tap saw too is cited once for each.
+type FrameRef struct {
+	Input int
+	Frame int64
+	Role  string
+}
+
+// Kind is what an exchange is about, the kind column of the exchanges table.
+type Kind uint8
+
+// The kinds of exchanges.
+const (
+	Query Kind = iota
+	NodeStatus
+	Registration
+	MultihomedRegistration
+	Refresh
+	Release
+	KindReleaseDemand
+	KindConflictDemand
+	Challenge
+)
+
+var kinds = [...]string{"query", "node-status", "registration", "multihomed-registration", "refresh", "release",
+	"release-demand", "conflict-demand", "challenge"}
+
+func (k Kind) String() string { return kinds[k] }
+
+// Outcome is how an exchange ended.
+type Outcome uint8
+
+// Outcomes. Defended: a broadcast registration was refused by the name's
+// holder. Unfinished: the capture ended while the exchange was open.
+const (
+	Unfinished Outcome = iota
+	Accepted
+	Refused
+	Unanswered
+	Answered
+	Defended
+)
+
+var outcomes = [...]string{"unfinished", "accepted", "refused", "unanswered", "answered", "defended"}
+
+func (o Outcome) String() string { return outcomes[o] }
+
+// Exchange is a request, its retransmissions and what answered it.
+type Exchange struct {
+	ID         uint64 // from 1, in order of first request
+	Kind       Kind
+	Name       nbns.Name
+	Scope      string
+	Group      bool       // G of the request or of the first positive answer
+	Initiator  netip.Addr // who asked
+	Asked      netip.Addr // whom; the broadcast address if Broadcast
+	Responder  netip.Addr // who answered first; zero if nobody did
+	Broadcast  bool
+	TrnID      uint16
+	Flags      nbns.Flags   // of the first request
+	NBFlags    nbns.NBFlags // of the request's address entry
+	Start, End int64        // ns
+	Settled    int64        // ns, when the outcome was certain
+	Requests   int          // with retransmissions
+	WACK       bool
+	Challenges []uint64 // ids of the challenge exchanges it caused
+	Cause      uint64   // of a challenge: the id of the registration that caused it, 0 if unknown
+	Outcome    Outcome
+	RCode      nbns.RCode
+	Requested  []netip.Addr
+	Granted    []netip.Addr
+	TTL        uint32 // of the answer; of the request if there was none
+	HasTTL     bool
+	RTT        int64 // ns from the last request before the answer; -1 if unanswered
+	Frames     []FrameRef
+}
