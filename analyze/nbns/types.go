@@ -4,7 +4,7 @@
 // release demand, say) depends on who sent it and when, and is settled by
 // analyze/exchange. It uses the standard library only and does not allocate
 // when it decodes into a reused Message that has seen as many records before
-// (scopes excepted).
+// (new scopes and faults excepted).
 package nbns
 
 // Opcode is the 4-bit operation of a message, RFC 1002 4.2.1.1.
@@ -111,6 +111,15 @@ func (f NBFlags) Group() bool { return f&0x8000 != 0 }
 // NodeType is ONT.
 func (f NBFlags) NodeType() NodeType { return NodeType(f >> 13 & 3) }
 
+// MakeNBFlags composes an address entry's flags word.
+func MakeNBFlags(group bool, t NodeType) NBFlags {
+	f := NBFlags(t&3) << 13
+	if group {
+		f |= 0x8000
+	}
+	return f
+}
+
 // AddrEntry is one NB_FLAGS and NB_ADDRESS pair of an NB record.
 type AddrEntry struct {
 	Flags NBFlags
@@ -135,6 +144,7 @@ type Record struct {
 	TTL     uint32      // seconds
 	Data    []byte      // RDATA; aliases the decoded bytes
 	Addrs   []AddrEntry // of an NB record (and of a WACK none): every whole entry of RDATA
+	Cut     bool        // the message ended before TTL did: TTL is not known, Type and Class may not be
 }
 
 // StatusFlags is NAME_FLAGS of a node status entry, RFC 1002 4.2.18.
@@ -148,6 +158,12 @@ const (
 	StatusPermanent     StatusFlags = 0x0200
 )
 
+// Group reports G: the name is a group name.
+func (f StatusFlags) Group() bool { return f&0x8000 != 0 }
+
+// NodeType is ONT.
+func (f StatusFlags) NodeType() NodeType { return NodeType(f >> 13 & 3) }
+
 // StatusEntry is one NODE_NAME entry of a node status response.
 type StatusEntry struct {
 	Name  Name
@@ -160,6 +176,9 @@ type Fault struct {
 	Offset int    // of the byte at fault, from the start of the message
 	Field  string // RFC 1002's name of the field
 	Reason string
+	// Truncated: the message ends before the field does. A snap length does
+	// that to a sound message.
+	Truncated bool
 }
 
 // Message is a decoded NBNS message. Decode reuses its slices.
