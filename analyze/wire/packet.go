@@ -2,6 +2,20 @@
 // peels link layers, VLAN tags, tunnels and IP, reassembles IPv4 fragments and
 // TCP streams, and hands over NBNS (UDP and TCP 137), NetBIOS datagrams
 // (UDP 138) and WINS replication (TCP 42) messages with their addresses.
+//
+// Quick decides about a frame in place; what it cannot decide takes the
+// general path. Both are arithmetic over the captured bytes: measured on
+// tunnelled traffic that is 9 to 20 times faster than gopacket's layers, it
+// does not allocate, and it has none of their traps (an 8-bit link type, the
+// outermost UDP header given for the innermost, port 137 taken for DNS).
+// gopacket's ip4defrag and reassembly are not used either: their limits are
+// off by default, they release data in map order and they read the wall
+// clock, while a Decoder knows no time but that of its frames.
+//
+// A Decoder is deterministic: the same frames in the same order give the same
+// packets. Fragments and segments are matched by addresses alone, not by
+// input, interface or VLAN, so that several taps and the files of a ring
+// buffer complete each other and a copy does no harm.
 package wire
 
 import (
@@ -54,11 +68,13 @@ type Packet struct {
 type Stats struct {
 	Frames       int64
 	Packets      int64                       // packets handed over
+	Empty        int64                       // datagrams to or from our ports without a payload
 	Fragments    int64                       // IPv4 fragments of datagrams that may concern us
 	FragmentsBad int64                       // fragments dropped: overlap, limits, never completed
+	Encrypted    int64                       // frames that cannot be looked into: 802.11 protection, ESP, MACsec
 	Unknown      map[captures.LinkType]int64 // frames of link types that cannot be looked into
 	Cut          int64                       // frames whose headers were cut by the snap length
 	BadHeader    int64                       // headers that contradict themselves (lengths, versions)
-	StreamsLost  int64                       // TCP streams dropped by the limits
+	StreamsLost  int64                       // TCP streams dropped by the limits, with bytes in them
 	Gaps         int64                       // holes in TCP streams
 }
