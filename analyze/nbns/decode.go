@@ -16,7 +16,7 @@ const (
 
 const (
 	headerLen   = 12
-	encodedLen  = 32
+	encodedLen  = 32 // letters of a first-level encoded name
 	statusEntry = 18 // NODE_NAME entry: 16 bytes of name, NAME_FLAGS
 	statistics  = 46 // STATISTICS of a node status response, RFC 1002 4.2.18
 	addrEntry   = 6
@@ -168,9 +168,16 @@ func (d *decoder) record(s Section) bool {
 		known = m.Questions[0].Scope
 	}
 	name, scope, bad := d.name("RR_NAME", known)
-	if bad.Reason != "" && !(bad.notEncoded && d.hostNamed()) {
-		d.fault(bad.Fault)
-		return false
+	if bad.Reason != "" {
+		hostNamed, known := d.hostNamed()
+		switch {
+		case bad.notEncoded && !known:
+			d.truncated("RR_TYPE")
+			return false
+		case !bad.notEncoded || !hostNamed:
+			d.fault(bad.Fault)
+			return false
+		}
 	}
 	m.Records = append(m.Records, Record{Section: s, Name: name, Scope: scope, Addrs: addrs, Cut: true})
 	r := &m.Records[n]
@@ -212,13 +219,13 @@ func (d *decoder) record(s Section) bool {
 
 // hostNamed reports whether the record whose RR_NAME ends at d.off may have a
 // host name that is no encoded NetBIOS name: the NBNS that a redirect points
-// to, RFC 1002 4.2.15.
-func (d *decoder) hostNamed() bool {
+// to, RFC 1002 4.2.15. known is false if the message ends before RR_TYPE does.
+func (d *decoder) hostNamed() (hostNamed, known bool) {
 	if len(d.b)-d.off < 2 {
-		return false
+		return false, false
 	}
 	t := Type(binary.BigEndian.Uint16(d.b[d.off:]))
-	return t == TypeA || t == TypeNS
+	return t == TypeA || t == TypeNS, true
 }
 
 // addresses decodes the RDATA of an NB record, which begins at d.off.
@@ -323,12 +330,10 @@ func (d *decoder) name(field, known string) (n Name, scope string, bad nameFault
 		label := b[pos+1 : min(end, len(b))]
 		switch {
 		case labels == 0 && c != encodedLen:
-			bad = nameFault{Fault{Offset: pos, Field: field,
-				Reason: fmt.Sprintf("first label of %d bytes, not %d", c, encodedLen)}, true}
+			bad = nameFault{Fault{Offset: pos, Field: field, Reason: "first label is not 32 bytes long"}, true}
 		case labels == 0:
 			if i := n.decode(label); i < len(label) {
-				bad = nameFault{Fault{Offset: pos + 1 + i, Field: field,
-					Reason: fmt.Sprintf("byte 0x%02x, not a letter A to P", label[i])}, true}
+				bad = nameFault{Fault{Offset: pos + 1 + i, Field: field, Reason: "not a letter A to P"}, true}
 			}
 		}
 		if end > len(b) {

@@ -63,12 +63,13 @@ func (m *Message) Form() Form {
 	switch m.Flags.Opcode() {
 	case OpQuery:
 		switch {
-		case len(m.Questions) == 0 || m.Questions[0].Type == 0:
-			return FormUnknown
-		case m.Questions[0].Type == TypeNBSTAT:
+		case len(m.Questions) > 0 && m.Questions[0].Type == TypeNBSTAT:
 			return FormStatusRequest
+		// Status requests have RD clear, so RD tells when the type is missing.
+		case len(m.Questions) > 0 && m.Questions[0].Type != 0, m.Flags&FlagRD != 0:
+			return FormQueryRequest
 		}
-		return FormQueryRequest
+		return FormUnknown
 	case OpRegistration:
 		if m.Flags.Broadcast() && m.Flags&FlagRD == 0 {
 			return FormOverwriteDemand
@@ -130,6 +131,9 @@ func (m *Message) queryResponseForm() Form {
 		return FormQueryNegative
 	case redirect:
 		return FormQueryRedirect
+	// RD is copied from the request, and clear in status requests.
+	case len(m.Records) == 0 && m.ANCount > 0 && m.Flags&FlagRD != 0:
+		return FormQueryPositive
 	}
 	return FormUnknown
 }

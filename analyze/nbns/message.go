@@ -3,13 +3,15 @@ package nbns
 import "net/netip"
 
 // Name is the name that the message is about: the first question's, else the
-// first record's. False: the message has neither, or its name is at fault.
+// first record's. False: the message has neither, its name is at fault, or it
+// is a host name (in a redirect, RFC 1002 4.2.15).
 func (m *Message) Name() (Name, bool) {
 	switch {
 	case len(m.Questions) > 0:
 		return m.Questions[0].Name, true
 	case len(m.Records) > 0:
-		return m.Records[0].Name, true
+		r := &m.Records[0]
+		return r.Name, r.Name != Name{} || r.Type != TypeA && r.Type != TypeNS
 	}
 	return Name{}, false
 }

@@ -137,7 +137,7 @@ type Question struct {
 // Record is an entry of the answer, authority or additional section.
 type Record struct {
 	Section Section
-	Name    Name
+	Name    Name // zero if an A or NS record has a host name that is no encoded NetBIOS name
 	Scope   string
 	Type    Type
 	Class   uint16
