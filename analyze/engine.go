@@ -1,14 +1,33 @@
 package analyze
 
 import (
+	"cmp"
+	"container/heap"
+	"net/netip"
+	"slices"
+	"time"
+
 	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/hosts"
+	"nbtrace/analyze/names"
+	"nbtrace/analyze/nbns"
+	"nbtrace/analyze/wire"
 	"nbtrace/captures"
 )
+
+// Limits bound the engine's tables; 0 means the default in brackets.
+type Limits struct {
+	Names     int // names with a history (1,000,000)
+	Addresses int // addresses of machines (200,000)
+	Open      int // exchanges open at one time (250,000)
+	Kept      int // settled exchanges kept as history (100,000)
+}
 
 // Options configure an Engine. The zero value judges nothing and has the
 // default limits.
 type Options struct {
-	Rules []*Rule
+	Rules  []*Rule
+	Limits Limits
 }
 
 // Result is what a run knows at its end.
@@ -18,26 +37,318 @@ type Result struct {
 	Names    []Name
 	Hosts    []Host
 	Mappings []Mapping
+	Wire     wire.Stats
 }
 
-// Pass is what a rule's Check sees.
-type Pass struct {
-	Exchange *exchange.Exchange
-}
+// earlyCheck is how long after settling a rule is asked for the first time.
+const earlyCheck = 5 * time.Second
 
-// Engine is the one pipeline for files and devices.
+// Engine is the one pipeline for files and devices. Its invariants:
+//
+// The only clock is frame time: below Feed there is no timer, no goroutine
+// and no look at the wall clock. Before a frame at T is applied, every
+// deadline before T fires, in order of deadline, then exchange, then rule.
+// Heartbeats promise that nothing at or before their time is still to come;
+// they make findings appear sooner, never different. No map is ranged over on
+// a path to output. A frame older than the clock is applied and counted as
+// late. Every table has a limit; what is given up is counted.
 type Engine struct {
-	sink Sink
+	opts    Options
+	sink    Sink
+	decoder *wire.Decoder
+	packets []wire.Packet
+	msg     nbns.Message
+
+	tracker  *exchange.Tracker
+	hosts    *hosts.Registry
+	names    *names.Table
+	copies   *copies
+	units    map[unitKey]netip.Addr
+	foreign  map[netip.Addr]nbns.Name
+	answered map[netip.Addr][]AnsweredName
+
+	checks   checkHeap
+	triggers [exchange.KindCount][]ruleRef
+	findings map[findingKey][]*occurrence
+	order    []*occurrence
+	kept     []*exchange.Exchange // ring of kept exchanges, oldest first
+	keptHead int
+
+	sum     Summary
+	clock   int64
+	first   int64
+	end     int64
+	late    int64
+	started bool
+	gaps    bool
+
+	memo    any // what the rules of a family share for memoFor at memoAt
+	memoFor *exchange.Exchange
+	memoAt  int64
+}
+
+type ruleRef struct {
+	index int
+	rule  *Rule
 }
 
 // New makes an engine that hands its rows to sink.
-func New(o Options, sink Sink) *Engine { return &Engine{sink: sink} }
+func New(o Options, sink Sink) *Engine {
+	if o.Limits.Kept <= 0 {
+		o.Limits.Kept = 100_000
+	}
+	e := &Engine{opts: o, sink: sink, decoder: wire.NewDecoder(wire.Options{}), copies: newCopies(),
+		hosts: hosts.NewRegistry(o.Limits.Addresses), names: names.NewTable(o.Limits.Names),
+		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey][]*occurrence{}}
+	e.tracker = exchange.NewTracker(knowledge{e}, o.Limits.Open, e.settled)
+	for i, r := range o.Rules {
+		for _, k := range r.Triggers {
+			e.triggers[k] = append(e.triggers[k], ruleRef{i, r})
+		}
+	}
+	return e
+}
+
+// knowledge is what the tracker may ask.
+type knowledge struct{ e *Engine }
+
+func (k knowledge) NameServer(a netip.Addr) bool { return k.e.hosts.HasRole(a, hosts.WINSServer) }
+
+func (k knowledge) Holds(n nbns.Name, scope string, a netip.Addr) bool {
+	s := k.e.names.Get(n, scope)
+	return s != nil && s.Holds(a)
+}
 
 // Feed applies one frame. Frames come in time order as far as the source can.
-func (e *Engine) Feed(f *captures.Frame) {}
+func (e *Engine) Feed(f *captures.Frame) {
+	e.sum.Packets++
+	if f.Time > e.end || !e.started {
+		e.end = f.Time
+	}
+	if !e.started {
+		e.started, e.first, e.clock = true, f.Time, f.Time
+	}
+	if wire.Quick(f.Link, f.Data) == wire.No {
+		return
+	}
+	e.packets = e.decoder.Decode(f, e.packets[:0])
+	for i := range e.packets {
+		e.packet(&e.packets[i])
+	}
+}
 
 // Heartbeat promises that no frame at or before t (ns) is still to come.
-func (e *Engine) Heartbeat(t int64) {}
+func (e *Engine) Heartbeat(t int64) {
+	if !e.started || t <= e.clock {
+		return
+	}
+	e.end = max(e.end, t)
+	e.advance(t + 1)
+	e.clock = max(e.clock, t)
+}
+
+// Clock is the engine's time, ns: the latest frame or heartbeat applied.
+func (e *Engine) Clock() int64 { return e.clock }
+
+// Counts is the summary so far.
+func (e *Engine) Counts() Summary {
+	s := e.sum
+	s.Exchanges = e.tracker.Opened
+	s.Names = int64(e.names.Len())
+	s.Hosts = int64(e.hosts.Len())
+	s.Evicted = e.tracker.Evicted + e.hosts.Evicted + e.names.Evicted
+	return s
+}
+
+// advance fires every deadline before t.
+func (e *Engine) advance(t int64) {
+	for {
+		at, ok := e.tracker.NextDeadline()
+		due := len(e.checks) > 0 && (!ok || e.checks[0].at < at)
+		switch {
+		case due && e.checks[0].at < t:
+			c := heap.Pop(&e.checks).(check)
+			e.clock = max(e.clock, c.at)
+			e.run(c, c.at, false)
+		case !due && ok && at < t:
+			e.clock = max(e.clock, at)
+			e.tracker.SettleNext()
+		default:
+			return
+		}
+	}
+}
+
+func (e *Engine) packet(p *wire.Packet) {
+	if p.Time < e.clock {
+		e.late++
+	} else {
+		e.advance(p.Time)
+		e.clock = p.Time
+	}
+	switch p.Protocol {
+	case wire.NBNS:
+		e.nbns(p)
+	case wire.WINSGap:
+		e.gaps = true
+	}
+}
+
+func (e *Engine) nbns(p *wire.Packet) {
+	m := &e.msg
+	nbns.Decode(m, p.Payload)
+	if m.Fault != nil && p.Snapped {
+		m.Fault.Reason += " (the frame was cut by the snap length)"
+	}
+	s, isCopy := e.copies.look(p, p.Time)
+	if isCopy {
+		e.sum.Duplicates++
+		if s.x != nil && s.x.ID == s.id {
+			e.tracker.Copy(s.x, p.Input, p.Frame, s.role)
+		}
+		// Within one file the copy is a row as in Wireshark; what a second
+		// file saw too is one message.
+		if e.sink.Message != nil && s.places[0].input == p.Input {
+			e.sink.Message(&Message{Packet: p, NBNS: m, Kind: s.kind})
+		}
+		return
+	}
+	e.sum.Messages++
+	if m.Fault != nil {
+		e.sum.Malformed++
+	}
+	src := e.hosts.Touch(p.Src.Addr(), p.Time)
+	if p.HasSrcMAC && len(p.VLAN) < 16 {
+		e.hosts.SeenMAC(src, p.SrcMAC, p.TTL, p.Time, p.Input, p.Frame)
+	}
+	if p.Src.Port() == 53 && !m.Flags.Response() {
+		e.hosts.AddRole(src, hosts.DNSServer)
+	}
+	kind := exchange.MsgUnknown
+	var x *exchange.Exchange
+	if usable(m) {
+		kind, x = e.tracker.Observe(&exchange.Message{Time: e.clock, Input: p.Input, Frame: p.Frame, Src: p.Src.Addr(), Dst: p.Dst.Addr(),
+			Broadcast: p.LinkBcast, NBNS: m})
+		e.learn(src, p, m, kind, x)
+	}
+	s.kind, s.x = kind, x
+	if x != nil {
+		s.id, s.role = x.ID, x.Frames[len(x.Frames)-1].Role
+	}
+	if e.sink.Message != nil {
+		e.sink.Message(&Message{Packet: p, NBNS: m, Kind: kind})
+	}
+}
+
+// usable reports whether enough of a message was decoded to act on it: its
+// header and a name.
+func usable(m *nbns.Message) bool { return len(m.Questions) > 0 || len(m.Records) > 0 }
+
+// settled takes an exchange that has come to its end; it reports whether the
+// engine keeps it.
+func (e *Engine) settled(x *exchange.Exchange) bool {
+	s := e.names.Touch(x.Name, x.Scope, x.Start)
+	e.learnSettled(s, x)
+	keep := false
+	if notable(x) {
+		s.Remember(x)
+		e.keep(x)
+		keep = true
+	}
+	for _, t := range e.triggers[x.Kind] {
+		if t.rule.Wants == nil || t.rule.Wants(x) {
+			heap.Push(&e.checks, check{at: x.Settled + int64(earlyCheck), x: x, id: x.ID, rule: t})
+			heap.Push(&e.checks, check{at: x.Settled + int64(max(t.rule.Horizon, earlyCheck)) + 1, x: x, id: x.ID, rule: t, final: true})
+			keep = true
+		}
+	}
+	if e.sink.Exchange != nil {
+		e.sink.Exchange(x)
+	}
+	return keep
+}
+
+// notable reports whether an exchange is worth keeping as history beyond what
+// claims and answers hold.
+func notable(x *exchange.Exchange) bool {
+	switch x.Kind {
+	case exchange.Query, exchange.NodeStatus:
+		return x.Broadcast && len(x.Answers) > 1
+	case exchange.Registration, exchange.MultihomedRegistration, exchange.Refresh:
+		return x.WACK || len(x.Challenges) > 0 || x.Outcome == exchange.Refused || x.Outcome == exchange.Defended
+	case exchange.Release:
+		return x.Outcome == exchange.Refused
+	}
+	return true
+}
+
+// keep bounds the exchanges that histories hold: the oldest lose their place
+// in their name's history.
+func (e *Engine) keep(x *exchange.Exchange) {
+	e.kept = append(e.kept, x)
+	for len(e.kept)-e.keptHead > e.opts.Limits.Kept {
+		o := e.kept[e.keptHead]
+		e.kept[e.keptHead] = nil
+		e.keptHead++
+		if s := e.names.Get(o.Name, o.Scope); s != nil {
+			s.Recent = slices.DeleteFunc(s.Recent, func(r *exchange.Exchange) bool { return r == o })
+			s.Cut = true
+		}
+	}
+	if e.keptHead > 4096 && e.keptHead*2 > len(e.kept) {
+		e.kept = e.kept[:copy(e.kept, e.kept[e.keptHead:])]
+		e.keptHead = 0
+	}
+}
+
+// check is a rule's appointment with an exchange.
+type check struct {
+	at    int64
+	x     *exchange.Exchange
+	id    uint64
+	rule  ruleRef
+	final bool
+}
+
+type checkHeap []check
+
+func (h checkHeap) Len() int { return len(h) }
+func (h checkHeap) Less(i, j int) bool {
+	a, b := &h[i], &h[j]
+	if c := cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id), cmp.Compare(a.rule.index, b.rule.index)); c != 0 {
+		return c < 0
+	}
+	return !a.final && b.final
+}
+func (h checkHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+// Push and Pop are container/heap's.
+func (h *checkHeap) Push(x any) { *h = append(*h, x.(check)) }
+
+// Pop removes the last element.
+func (h *checkHeap) Pop() any {
+	old := *h
+	c := old[len(old)-1]
+	old[len(old)-1] = check{}
+	*h = old[:len(old)-1]
+	return c
+}
 
 // Finish closes open exchanges as unfinished and returns what is known.
-func (e *Engine) Finish() *Result { return &Result{} }
+func (e *Engine) Finish() *Result {
+	e.advance(e.end + 1)
+	e.clock = max(e.clock, e.end)
+	e.tracker.Finish(e.end)
+	for len(e.checks) > 0 {
+		c := heap.Pop(&e.checks).(check)
+		if c.final {
+			e.run(c, e.end, true)
+		}
+	}
+	r := &Result{Summary: e.Counts(), Findings: e.allFindings(), Wire: e.decoder.Stats()}
+	r.Hosts = e.hostRows()
+	r.Names = e.nameRows()
+	r.Mappings = e.mappingRows()
+	r.Summary.Hosts = int64(len(r.Hosts))
+	return r
+}

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"fmt"
 	"time"
 
 	"nbtrace/analyze/exchange"
@@ -32,11 +33,29 @@ type Rule struct {
 	Doc        Doc
 	References []string // KB articles, RFC sections
 	Signs      []Sign
-	// Triggers are the kinds of settled exchanges that the rule judges.
+	// Triggers are the kinds of settled exchanges that the rule judges, and
+	// Wants, if set, narrows them by the exchange alone.
 	Triggers []exchange.Kind
+	Wants    func(*exchange.Exchange) bool
 	// Horizon is how long after settling, in capture time, the rule wants to
-	// have seen before it judges for good.
+	// have seen before it judges for good. Before that it is asked once, a
+	// little after settling, and may report what is beyond doubt already
+	// (Pass.Final is false then).
 	Horizon time.Duration
 	// Check judges one exchange. It reads through Pass only and keeps nothing.
 	Check func(*Pass)
+}
+
+// Validate says what a rule lacks.
+func (r *Rule) Validate() error {
+	for field, empty := range map[string]bool{
+		"slug": r.Slug == "", "title": r.Title == "", "doc.What": r.Doc.What == "", "doc.Confirm": r.Doc.Confirm == "",
+		"doc.FalsePositives": r.Doc.FalsePositives == "", "doc.Proven": r.Doc.Proven == "", "signs": len(r.Signs) == 0,
+		"references": len(r.References) == 0, "triggers": len(r.Triggers) == 0, "check": r.Check == nil,
+	} {
+		if empty {
+			return fmt.Errorf("rule %q lacks its %s", r.Slug, field)
+		}
+	}
+	return nil
 }

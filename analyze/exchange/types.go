@@ -69,6 +69,7 @@ const (
 	KindReleaseDemand
 	KindConflictDemand
 	Challenge
+	KindCount = iota // the number of kinds
 )
 
 var kinds = [...]string{"query", "node-status", "registration", "multihomed-registration", "refresh", "release",
@@ -94,26 +95,43 @@ var outcomes = [...]string{"unfinished", "accepted", "refused", "unanswered", "a
 
 func (o Outcome) String() string { return outcomes[o] }
 
+// Answer is one response within an exchange.
+type Answer struct {
+	From  netip.Addr
+	Time  int64 // ns
+	Flags nbns.Flags
+	Group bool
+	TTL   uint32
+	Addrs []netip.Addr
+	Input int
+	Frame int64
+}
+
+// Positive reports whether the answer grants or resolves the name.
+func (a *Answer) Positive() bool { return a.Flags.RCode() == nbns.RCodeOK }
+
 // Exchange is a request, its retransmissions and what answered it.
 type Exchange struct {
 	ID         uint64 // from 1, in order of first request
 	Kind       Kind
 	Name       nbns.Name
 	Scope      string
-	Group      bool       // G of the request or of the first positive answer
+	Group      bool       // G of the request, or of the first positive answer to a query
 	Initiator  netip.Addr // who asked
-	Asked      netip.Addr // whom; the broadcast address if Broadcast
-	Responder  netip.Addr // who answered first; zero if nobody did
+	Asked      netip.Addr // whom; where the request was sent if Broadcast
+	Responder  netip.Addr // who gave the answer that counts; zero if nobody did
 	Broadcast  bool
 	TrnID      uint16
 	Flags      nbns.Flags   // of the first request
 	NBFlags    nbns.NBFlags // of the request's address entry
-	Start, End int64        // ns
-	Settled    int64        // ns, when the outcome was certain
-	Requests   int          // with retransmissions
+	RequestTTL uint32
+	Start, End int64 // ns, of the first request and of the last message
+	Settled    int64 // ns, when the outcome was certain
+	Requests   int   // with retransmissions
 	WACK       bool
+	WACKTime   int64
 	Challenges []uint64 // ids of the challenge exchanges it caused
-	Cause      uint64   // of a challenge: the id of the registration that caused it, 0 if unknown
+	Cause      uint64   // of a challenge: the id of the registration that caused it, 0 if none was pending
 	Outcome    Outcome
 	RCode      nbns.RCode
 	Requested  []netip.Addr
@@ -122,4 +140,43 @@ type Exchange struct {
 	HasTTL     bool
 	RTT        int64 // ns from the last request before the answer; -1 if unanswered
 	Frames     []FrameRef
+	Answers    []Answer // all of them, the one that counts first; a few at most
+
+	lastRequest int64
+	deadline    int64
+	next        *Exchange // older exchange with the same key
+	key         key
+	open        bool
+}
+
+// Unicast reports whether the request was sent to one machine.
+func (x *Exchange) Unicast() bool { return !x.Broadcast }
+
+// Address is the address that a registration, refresh, release or release
+// demand is about; zero if the request named none.
+func (x *Exchange) Address() netip.Addr {
+	if len(x.Requested) == 0 {
+		return netip.Addr{}
+	}
+	return x.Requested[0]
+}
+
+// Registers reports whether the exchange claims a name: a registration of
+// either opcode or a refresh.
+func (x *Exchange) Registers() bool {
+	return x.Kind == Registration || x.Kind == MultihomedRegistration || x.Kind == Refresh
+}
+
+// FramesWithRole lists the frames that play one of the roles.
+func (x *Exchange) FramesWithRole(roles ...string) []FrameRef {
+	var out []FrameRef
+	for _, f := range x.Frames {
+		for _, r := range roles {
+			if f.Role == r {
+				out = append(out, f)
+				break
+			}
+		}
+	}
+	return out
 }

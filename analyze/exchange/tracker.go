@@ -1,0 +1,726 @@
+package exchange
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"nbtrace/analyze/nbns"
+)
+
+// How long an exchange stays open, in capture time. The retry schedules
+// behind the numbers: RFC 1002 section 6 (broadcast 250 ms, unicast 5 s),
+// Windows (750 ms, 1.5 s), nmbd (2 s by broadcast, unicast 5 s, its challenge
+// 6 s), Samba's waiting time of up to 105 s after a WACK.
+const (
+	Linger        = 2 * time.Second // after an answer, for further answers and late copies
+	BroadcastWait = 4 * time.Second // after the last broadcast request
+	UnicastWait   = 8 * time.Second // after the last unicast request
+	WACKWait      = 110 * time.Second
+	// reuse is how long after its answer a request with the same transaction
+	// id is a retransmission; later it starts a new exchange.
+	reuse = time.Second
+)
+
+const (
+	maxFrames  = 48 // kept for an exchange
+	maxAnswers = 8
+)
+
+// Roles of frames in an exchange.
+const (
+	RoleRequest        = "request"
+	RoleRetransmission = "retransmission"
+	RoleWACK           = "wack"
+	RoleResponse       = "response"
+	RoleDuplicate      = "duplicate-response"
+	RoleOther          = "other-response"
+	RoleDemand         = "demand"
+)
+
+// Knowledge is what the tracker has to know of the rest of the world to tell
+// acts apart that look alike.
+type Knowledge interface {
+	// NameServer reports whether a has acted as a name server so far.
+	NameServer(a netip.Addr) bool
+	// Holds reports whether a is known to hold, or have claimed, the name.
+	Holds(name nbns.Name, scope string, a netip.Addr) bool
+}
+
+// Message is one NBNS message as the tracker takes it.
+type Message struct {
+	Time      int64
+	Input     int
+	Frame     int64
+	Src, Dst  netip.Addr
+	Broadcast bool // at the link layer
+	NBNS      *nbns.Message
+}
+
+type class uint8
+
+const (
+	classQuery class = iota
+	classStatus
+	classRegistration
+	classRelease
+)
+
+type key struct {
+	name      nbns.Name
+	scope     string
+	requester netip.Addr
+	trn       uint16
+	class     class
+}
+
+type deadline struct {
+	at int64
+	x  *Exchange
+	id uint64
+}
+
+// queue holds deadlines of one duration; they come in order, since the clock
+// does not go back.
+type queue struct {
+	items []deadline
+	head  int
+}
+
+func (q *queue) push(d deadline) { q.items = append(q.items, d) }
+
+func (q *queue) pop() {
+	q.items[q.head] = deadline{}
+	q.head++
+	if q.head > 1024 && q.head*2 > len(q.items) {
+		q.items = q.items[:copy(q.items, q.items[q.head:])]
+		q.head = 0
+	}
+}
+
+const (
+	waitLinger = iota
+	waitBroadcast
+	waitUnicast
+	waitWACK
+	waits
+)
+
+var durations = [waits]int64{int64(Linger), int64(BroadcastWait), int64(UnicastWait), int64(WACKWait)}
+
+// Tracker pairs messages to exchanges. Its only clock is the time of the
+// messages and of Advance.
+type Tracker struct {
+	know    Knowledge
+	settled func(x *Exchange) (keep bool)
+	open    map[key]*Exchange
+	// pending are open registrations that a WACK or nothing yet answered, by
+	// name; a challenge is linked through it.
+	pending map[nameKey][]*Exchange
+	queues  [waits]queue
+	nextID  uint64
+	clock   int64
+	limit   int
+	pool    []*Exchange
+
+	Evicted int64 // exchanges given up because too many were open
+	Orphans int64 // responses to no known request
+	Opened  int64 // exchanges in all
+}
+
+type nameKey struct {
+	name  nbns.Name
+	scope string
+}
+
+// NewTracker makes a tracker that keeps at most limit exchanges open (0:
+// 250,000) and hands each over once, when it is settled. The function reports
+// whether the exchange is kept; if not, the tracker uses it again.
+func NewTracker(know Knowledge, limit int, settled func(x *Exchange) (keep bool)) *Tracker {
+	if limit <= 0 {
+		limit = 250_000
+	}
+	return &Tracker{know: know, settled: settled, open: map[key]*Exchange{}, pending: map[nameKey][]*Exchange{}, limit: limit}
+}
+
+// NextDeadline is the earliest time at which an exchange may settle by itself,
+// or ok false if none is open.
+func (t *Tracker) NextDeadline() (at int64, ok bool) {
+	w := t.nextQueue()
+	if w < 0 {
+		return 0, false
+	}
+	return t.queues[w].items[t.queues[w].head].at, true
+}
+
+func (t *Tracker) nextQueue() int {
+	best := -1
+	var bd deadline
+	for w := range t.queues {
+		q := &t.queues[w]
+		for q.head < len(q.items) {
+			d := q.items[q.head]
+			if d.x.open && d.x.ID == d.id && d.x.deadline == d.at {
+				break
+			}
+			q.pop()
+		}
+		if q.head == len(q.items) {
+			continue
+		}
+		if d := q.items[q.head]; best < 0 || d.at < bd.at || d.at == bd.at && d.id < bd.id {
+			best, bd = w, d
+		}
+	}
+	return best
+}
+
+// SettleNext settles the exchange with the earliest deadline.
+func (t *Tracker) SettleNext() {
+	w := t.nextQueue()
+	if w < 0 {
+		return
+	}
+	d := t.queues[w].items[t.queues[w].head]
+	t.queues[w].pop()
+	t.clock = max(t.clock, d.at)
+	t.settle(d.x, d.at, false)
+}
+
+// Finish settles what is still open as unfinished, in order of begin, or as
+// what it was if it had been answered.
+func (t *Tracker) Finish(now int64) {
+	var left []*Exchange
+	for {
+		w := t.nextQueue()
+		if w < 0 {
+			break
+		}
+		left = append(left, t.queues[w].items[t.queues[w].head].x)
+		t.queues[w].pop()
+	}
+	sortByID(left)
+	for _, x := range left {
+		t.settle(x, now, true)
+	}
+}
+
+// arm sets when x settles if nothing more is heard; the deadline before lapses.
+func (t *Tracker) arm(x *Exchange, wait int) {
+	x.deadline = t.clock + durations[wait]
+	t.queues[wait].push(deadline{x.deadline, x, x.ID})
+}
+
+// Open is the number of open exchanges.
+func (t *Tracker) Open() int { return len(t.open) }
+
+func (t *Tracker) settle(x *Exchange, now int64, end bool) {
+	x.open = false
+	t.unlink(x)
+	x.Settled = now
+	switch {
+	case len(x.Answers) > 0:
+		t.conclude(x)
+	case end:
+		x.Outcome = Unfinished
+	case x.Broadcast && (x.Registers() || x.Kind == Release):
+		x.Outcome = Accepted // silence is consent, RFC 1002 5.1.1
+	default:
+		x.Outcome = Unanswered
+	}
+	if !t.settled(x) {
+		t.recycle(x)
+	}
+}
+
+func (t *Tracker) recycle(x *Exchange) {
+	*x = Exchange{Challenges: x.Challenges[:0], Requested: x.Requested[:0], Granted: x.Granted[:0], Frames: x.Frames[:0], Answers: x.Answers[:0]}
+	t.pool = append(t.pool, x)
+}
+
+func (t *Tracker) unlink(x *Exchange) {
+	if h := t.open[x.key]; h == x {
+		if x.next != nil {
+			t.open[x.key] = x.next
+		} else {
+			delete(t.open, x.key)
+		}
+	} else {
+		for p := h; p != nil; p = p.next {
+			if p.next == x {
+				p.next = x.next
+				break
+			}
+		}
+	}
+	x.next = nil
+	t.unpend(x)
+}
+
+func (t *Tracker) unpend(x *Exchange) {
+	if x.key.class != classRegistration || x.Broadcast {
+		return
+	}
+	k := nameKey{x.Name, x.Scope}
+	ps := t.pending[k]
+	for i, p := range ps {
+		if p == x {
+			ps = append(ps[:i], ps[i+1:]...)
+			if len(ps) == 0 {
+				delete(t.pending, k)
+			} else {
+				t.pending[k] = ps
+			}
+			return
+		}
+	}
+}
+
+// conclude derives the outcome from the answers: the one that counts is the
+// first from whom was asked, else the first of all.
+func (t *Tracker) conclude(x *Exchange) {
+	best := 0
+	if !x.Broadcast {
+		for i := range x.Answers {
+			if x.Answers[i].From == x.Asked {
+				best = i
+				break
+			}
+		}
+	}
+	if best != 0 {
+		a := x.Answers[best]
+		copy(x.Answers[1:best+1], x.Answers[:best])
+		x.Answers[0] = a
+	}
+	a := &x.Answers[0]
+	x.Responder, x.RCode, x.TTL, x.HasTTL = a.From, a.Flags.RCode(), a.TTL, true
+	switch {
+	case x.Kind == Query || x.Kind == NodeStatus || x.Kind == Challenge:
+		x.Outcome = Answered
+		if a.Positive() {
+			x.Group = a.Group
+			x.Granted = append(x.Granted, a.Addrs...)
+		}
+	case a.Positive():
+		x.Outcome = Accepted
+		if x.Registers() {
+			x.Granted = append(x.Granted, a.Addrs...)
+		}
+	case x.Broadcast:
+		x.Outcome = Defended
+	default:
+		x.Outcome = Refused
+	}
+}
+
+func (t *Tracker) fresh() *Exchange {
+	if n := len(t.pool); n > 0 {
+		x := t.pool[n-1]
+		t.pool = t.pool[:n-1]
+		return x
+	}
+	return &Exchange{}
+}
+
+func addFrame(x *Exchange, m *Message, role string) {
+	if len(x.Frames) < maxFrames {
+		x.Frames = append(x.Frames, FrameRef{m.Input, m.Frame, role})
+	}
+}
+
+// Observe takes the next message. It returns what the message is and the
+// exchange that it belongs to, nil if to none.
+func (t *Tracker) Observe(m *Message) (MessageKind, *Exchange) {
+	t.clock = max(t.clock, m.Time)
+	if m.NBNS.Flags.Response() {
+		return t.response(m)
+	}
+	return t.request(m)
+}
+
+// Copy notes that another tap saw a message of x too.
+func (t *Tracker) Copy(x *Exchange, input int, frame int64, role string) {
+	if len(x.Frames) < maxFrames {
+		x.Frames = append(x.Frames, FrameRef{input, frame, role})
+	}
+}
+
+func isBroadcast(m *Message) bool {
+	return m.NBNS.Flags.Broadcast() || m.Broadcast || m.Dst.IsMulticast() || m.Dst == broadcastAll
+}
+
+var broadcastAll = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
+	n := m.NBNS
+	if len(n.Questions) == 0 {
+		return MsgUnknown, nil
+	}
+	q := &n.Questions[0]
+	bcast := isBroadcast(m)
+	k := key{name: q.Name, scope: q.Scope, requester: m.Src, trn: n.TrnID}
+	var kind Kind
+	var mk MessageKind
+	op := n.Flags.Opcode()
+	var rec *nbns.Record
+	for i := range n.Records {
+		if n.Records[i].Type == nbns.TypeNB {
+			rec = &n.Records[i]
+			break
+		}
+	}
+	var target netip.Addr
+	if rec != nil && len(rec.Addrs) > 0 {
+		target = netip.AddrFrom4(rec.Addrs[0].Addr)
+	}
+	switch op {
+	case nbns.OpQuery:
+		if q.Type == nbns.TypeNBSTAT {
+			kind, mk, k.class = NodeStatus, StatusRequest, classStatus
+		} else {
+			kind, mk, k.class = Query, QueryRequest, classQuery
+		}
+	case nbns.OpRegistration:
+		kind, mk, k.class = Registration, RegistrationRequest, classRegistration
+		// RD alone is no sign of a demand: Samba 4 registers with RD clear
+		// and repeats with RD set, the reverse of RFC 1002 4.2.3. A demand
+		// follows broadcast requests with RD set.
+		if bcast && n.Flags&nbns.FlagRD == 0 && t.overwrites(k, target) {
+			mk = OverwriteDemand
+		}
+	case nbns.OpMultihomedReg:
+		kind, mk, k.class = MultihomedRegistration, MultihomedRegistrationRequest, classRegistration
+	case nbns.OpRefresh, nbns.OpRefreshAlt:
+		kind, mk, k.class = Refresh, RefreshRequest, classRegistration
+	case nbns.OpRelease:
+		kind, mk, k.class = Release, ReleaseRequest, classRelease
+		if !bcast && t.isDemand(m, q, target) {
+			kind, mk = KindReleaseDemand, ReleaseDemand
+		}
+	default:
+		return MsgUnknown, nil
+	}
+	for x := t.open[k]; x != nil; x = x.next {
+		if x.Asked != m.Dst || x.Flags.Opcode() != op || x.Address() != target {
+			continue
+		}
+		if len(x.Answers) > 0 && m.Time-x.End > int64(reuse) {
+			continue
+		}
+		x.Requests++
+		x.lastRequest, x.End = m.Time, max(x.End, m.Time)
+		addFrame(x, m, RoleRetransmission)
+		if len(x.Answers) == 0 && !x.WACK {
+			t.armRequest(x)
+		}
+		if x.Kind == Challenge {
+			mk = QueryRequest
+		}
+		return mk, x
+	}
+	if len(t.open) >= t.limit {
+		t.evict()
+	}
+	x := t.fresh()
+	t.nextID++
+	t.Opened++
+	x.ID, x.Kind, x.Name, x.Scope = t.nextID, kind, q.Name, q.Scope
+	x.Initiator, x.Asked, x.Broadcast = m.Src, m.Dst, bcast
+	x.TrnID, x.Flags = n.TrnID, n.Flags
+	x.Start, x.End, x.lastRequest = m.Time, m.Time, m.Time
+	x.Requests, x.RTT, x.open = 1, -1, true
+	x.key = k
+	if rec != nil {
+		x.RequestTTL, x.TTL, x.HasTTL = rec.TTL, rec.TTL, true
+		for _, a := range rec.Addrs {
+			x.Requested = append(x.Requested, netip.AddrFrom4(a.Addr))
+		}
+		if len(rec.Addrs) > 0 {
+			x.NBFlags = rec.Addrs[0].Flags
+			x.Group = x.NBFlags.Group()
+		}
+	}
+	role := RoleRequest
+	if kind == KindReleaseDemand {
+		role = RoleDemand
+	}
+	addFrame(x, m, role)
+	x.next = t.open[k]
+	t.open[k] = x
+	if kind == Query && !bcast {
+		t.maybeChallenge(x)
+	}
+	if k.class == classRegistration && !bcast {
+		nk := nameKey{x.Name, x.Scope}
+		t.pending[nk] = append(t.pending[nk], x)
+	}
+	t.armRequest(x)
+	return mk, x
+}
+
+func (t *Tracker) armRequest(x *Exchange) {
+	if x.Broadcast {
+		t.arm(x, waitBroadcast)
+	} else {
+		t.arm(x, waitUnicast)
+	}
+}
+
+// overwrites reports whether broadcast registrations with RD set of the same
+// claim are open: then one with RD clear is the demand that ends them.
+func (t *Tracker) overwrites(k key, target netip.Addr) bool {
+	for x := t.open[k]; x != nil; x = x.next {
+		if x.Broadcast && x.Kind == Registration && x.Flags&nbns.FlagRD != 0 && x.Address() == target {
+			return true
+		}
+	}
+	return false
+}
+
+// isDemand tells a release demand from a release request, which have one wire
+// form (RFC 1002 4.2.9). A request names an address of its sender. A demand
+// names an address of its receiver, or comes from a name server to a holder.
+func (t *Tracker) isDemand(m *Message, q *nbns.Question, target netip.Addr) bool {
+	if target == m.Src {
+		return false
+	}
+	if target == m.Dst && target.IsValid() {
+		return true
+	}
+	return t.know.NameServer(m.Src) && !t.know.NameServer(m.Dst) && t.know.Holds(q.Name, q.Scope, m.Dst)
+}
+
+// maybeChallenge tells a name server's question to a recorded owner from an
+// ordinary query: a registration of the name is pending at the sender, or the
+// sender is a name server and asks a holder of the name.
+func (t *Tracker) maybeChallenge(x *Exchange) {
+	var best *Exchange
+	for _, p := range t.pending[nameKey{x.Name, x.Scope}] {
+		if p.Asked != x.Initiator || p.Initiator == x.Initiator || len(p.Answers) > 0 {
+			continue
+		}
+		switch {
+		case best == nil:
+			best = p
+		case p.WACK != best.WACK:
+			if p.WACK {
+				best = p
+			}
+		case len(p.Challenges) == 0 && len(best.Challenges) > 0:
+			best = p
+		case len(p.Challenges) > 0 && len(best.Challenges) > 0:
+			best = p
+		}
+	}
+	if best != nil {
+		x.Kind, x.Cause = Challenge, best.ID
+		best.Challenges = append(best.Challenges, x.ID)
+		return
+	}
+	if t.know.NameServer(x.Initiator) && !t.know.NameServer(x.Asked) && t.know.Holds(x.Name, x.Scope, x.Asked) {
+		x.Kind = Challenge
+	}
+}
+
+func (t *Tracker) evict() {
+	w := t.nextQueue()
+	if w < 0 {
+		return
+	}
+	x := t.queues[w].items[t.queues[w].head].x
+	t.queues[w].pop()
+	t.Evicted++
+	t.settle(x, t.clock, true)
+}
+
+// find looks for the exchange that a response belongs to: asked of the
+// responder, else broadcast, else any (a server may answer from another of
+// its addresses).
+func (t *Tracker) find(k key, from netip.Addr) *Exchange {
+	var bcast, other *Exchange
+	for x := t.open[k]; x != nil; x = x.next {
+		switch {
+		case x.Asked == from && !x.Broadcast:
+			return x
+		case x.Broadcast && bcast == nil:
+			bcast = x
+		case other == nil:
+			other = x
+		}
+	}
+	if bcast != nil {
+		return bcast
+	}
+	return other
+}
+
+func (t *Tracker) response(m *Message) (MessageKind, *Exchange) {
+	n := m.NBNS
+	mk, classes := responseKind(n)
+	var rec *nbns.Record
+	if len(n.Records) > 0 {
+		rec = &n.Records[0]
+	}
+	k := key{requester: m.Dst, trn: n.TrnID}
+	switch {
+	case rec != nil:
+		k.name, k.scope = rec.Name, rec.Scope
+	case len(n.Questions) > 0:
+		k.name, k.scope = n.Questions[0].Name, n.Questions[0].Scope
+	default:
+		return mk, nil
+	}
+	var x *Exchange
+	for _, c := range classes {
+		k.class = c
+		if x = t.find(k, m.Src); x != nil {
+			break
+		}
+	}
+	if x == nil {
+		if mk == RegistrationResponseNegative && n.Flags.RCode() == nbns.RCodeCftErr {
+			return ConflictDemand, t.conflictDemand(m, k, rec)
+		}
+		t.Orphans++
+		return mk, nil
+	}
+	x.End = max(x.End, m.Time)
+	if mk == WaitAcknowledgement {
+		x.WACK = true
+		if x.WACKTime == 0 {
+			x.WACKTime = m.Time
+		}
+		addFrame(x, m, RoleWACK)
+		if len(x.Answers) == 0 {
+			t.arm(x, waitWACK)
+		}
+		return mk, x
+	}
+	// A node status answers a query class when the name was "*".
+	role := RoleResponse
+	for i := range x.Answers {
+		if x.Answers[i].From == m.Src && x.Answers[i].Flags == n.Flags {
+			role = RoleDuplicate
+		} else if role == RoleResponse {
+			role = RoleOther
+		}
+	}
+	addFrame(x, m, role)
+	if role != RoleDuplicate && len(x.Answers) < maxAnswers {
+		// Reuse the address slice of a recycled answer.
+		i := len(x.Answers)
+		if cap(x.Answers) > i {
+			x.Answers = x.Answers[:i+1]
+		} else {
+			x.Answers = append(x.Answers, Answer{})
+		}
+		a := &x.Answers[i]
+		*a = Answer{From: m.Src, Time: m.Time, Flags: n.Flags, Input: m.Input, Frame: m.Frame, Addrs: a.Addrs[:0]}
+		if rec != nil {
+			a.TTL = rec.TTL
+			for j, e := range rec.Addrs {
+				if j == 0 {
+					a.Group = e.Flags.Group()
+				}
+				a.Addrs = append(a.Addrs, netip.AddrFrom4(e.Addr))
+			}
+		}
+	}
+	if x.RTT < 0 {
+		x.RTT = max(m.Time-x.lastRequest, 0)
+	}
+	t.arm(x, waitLinger)
+	return mk, x
+}
+
+// responseKind says what a response is by its header, and which classes of
+// requests it may answer. Registration responses carry opcode 5 whatever the
+// request's opcode was, a WACK carries 7; some peers echo the request's.
+func responseKind(n *nbns.Message) (MessageKind, []class) {
+	ok := n.Flags.RCode() == nbns.RCodeOK
+	switch n.Flags.Opcode() {
+	case nbns.OpQuery:
+		for i := range n.Records {
+			switch n.Records[i].Type {
+			case nbns.TypeNBSTAT:
+				return StatusResponse, statusClasses
+			case nbns.TypeNS, nbns.TypeA:
+				if n.ANCount == 0 {
+					return QueryResponseRedirect, queryClasses
+				}
+			}
+		}
+		if ok {
+			return QueryResponsePositive, queryClasses
+		}
+		return QueryResponseNegative, queryClasses
+	case nbns.OpRegistration, nbns.OpRefresh, nbns.OpRefreshAlt, nbns.OpMultihomedReg:
+		switch {
+		case !ok:
+			return RegistrationResponseNegative, registrationClasses
+		case n.Flags.Opcode() == nbns.OpRegistration && n.Flags&(nbns.FlagRA|nbns.FlagAA|nbns.FlagRD) == nbns.FlagAA|nbns.FlagRD:
+			return EndNodeChallenge, registrationClasses
+		}
+		return RegistrationResponsePositive, registrationClasses
+	case nbns.OpRelease:
+		if ok {
+			return ReleaseResponsePositive, releaseClasses
+		}
+		return ReleaseResponseNegative, releaseClasses
+	case nbns.OpWACK:
+		return WaitAcknowledgement, wackClasses
+	}
+	return MsgUnknown, nil
+}
+
+var (
+	queryClasses        = []class{classQuery, classStatus}
+	statusClasses       = []class{classStatus, classQuery}
+	registrationClasses = []class{classRegistration}
+	releaseClasses      = []class{classRelease}
+	wackClasses         = []class{classRegistration, classRelease, classQuery}
+)
+
+// conflictDemand opens the exchange of a negative registration response with
+// CFT_ERR that nobody asked for, RFC 1002 4.2.8. Nothing answers it.
+func (t *Tracker) conflictDemand(m *Message, k key, rec *nbns.Record) *Exchange {
+	k.class = classRegistration
+	k.requester = m.Src // it is the sender's exchange, not the receiver's
+	for x := t.open[k]; x != nil; x = x.next {
+		if x.Kind == KindConflictDemand && x.Asked == m.Dst {
+			x.Requests++
+			x.End = max(x.End, m.Time)
+			addFrame(x, m, RoleRetransmission)
+			t.arm(x, waitLinger)
+			return x
+		}
+	}
+	if len(t.open) >= t.limit {
+		t.evict()
+	}
+	x := t.fresh()
+	t.nextID++
+	t.Opened++
+	x.ID, x.Kind, x.Name, x.Scope = t.nextID, KindConflictDemand, k.name, k.scope
+	x.Initiator, x.Asked, x.Broadcast = m.Src, m.Dst, isBroadcast(m)
+	x.TrnID, x.Flags, x.RCode = m.NBNS.TrnID, m.NBNS.Flags, nbns.RCodeCftErr
+	x.Start, x.End, x.lastRequest = m.Time, m.Time, m.Time
+	x.Requests, x.RTT, x.open, x.key = 1, -1, true, k
+	if rec != nil {
+		x.TTL, x.HasTTL = rec.TTL, true
+		for _, a := range rec.Addrs {
+			x.Requested = append(x.Requested, netip.AddrFrom4(a.Addr))
+		}
+	}
+	addFrame(x, m, RoleDemand)
+	x.next = t.open[k]
+	t.open[k] = x
+	t.arm(x, waitLinger)
+	return x
+}
+
+func sortByID(xs []*Exchange) {
+	slices.SortFunc(xs, func(a, b *Exchange) int { return cmp.Compare(a.ID, b.ID) })
+}

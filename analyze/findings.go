@@ -1,0 +1,163 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// findingKey says when two findings are the same one, but for the machine,
+// which is compared by its addresses.
+type findingKey struct {
+	rule   string
+	name   [16]byte
+	scope  string
+	named  bool
+	server netip.Addr
+}
+
+// occurrence is a finding with the exchanges that showed it.
+type occurrence struct {
+	f         *Finding
+	addr      netip.Addr // one address of the machine
+	exchanges map[uint64]bool
+	emitted   bool
+}
+
+// maxEvidenceFrames bounds the frames of one piece of evidence.
+const maxEvidenceFrames = 64
+
+// run lets a rule judge an exchange.
+func (e *Engine) run(c check, now int64, ended bool) {
+	x := c.x
+	if x.ID != c.id {
+		return
+	}
+	s := e.names.Touch(x.Name, x.Scope, x.Start)
+	if e.memoFor != x || e.memoAt != now {
+		e.memo, e.memoFor, e.memoAt = nil, x, now
+	}
+	p := &Pass{Rule: c.rule.rule, Exchange: x, Name: s, Names: e.names, Hosts: e.hosts, Now: now, Start: e.first,
+		Final: c.final, Ended: ended, Gaps: e.gaps, answered: e.answered, memo: &e.memo}
+	p.report = func(f Finding) { e.report(p, f) }
+	c.rule.rule.Check(p)
+}
+
+func (e *Engine) report(p *Pass, f Finding) {
+	x, r := p.Exchange, p.Rule
+	f.Rule = r.Slug
+	f.Severity = r.Severity
+	if f.Title == "" {
+		f.Title = r.Title
+	}
+	if f.References == nil {
+		f.References = r.References
+	}
+	if f.First == 0 {
+		f.First, f.Last = x.Start, x.End
+	}
+	f.Count = max(f.Count, 1)
+	var addr netip.Addr
+	if len(f.Host.Addresses) > 0 {
+		addr = f.Host.Addresses[0]
+		f.Host.ID = e.hosts.ID(addr)
+		f.Host.Addresses = e.hosts.Addresses(addr)
+		f.Host.MACs = e.hosts.MACs(addr)
+	}
+	if f.Server.IsValid() && len(f.Events) > 0 && f.EventData == "" {
+		f.EventData = eventData(f.Server)
+	}
+	for i := range f.Evidence {
+		f.Evidence[i].Frames = sortedFrames(f.Evidence[i].Frames)
+	}
+	k := findingKey{f.Rule, f.Name, f.Scope, f.HasName, f.Server}
+	for _, o := range e.findings[k] {
+		if o.addr != addr && !e.hosts.SameMachine(o.addr, addr) {
+			continue
+		}
+		merge(o, &f, x.ID)
+		e.emit(o)
+		return
+	}
+	o := &occurrence{f: &f, addr: addr, exchanges: map[uint64]bool{x.ID: true}}
+	e.findings[k] = append(e.findings[k], o)
+	e.order = append(e.order, o)
+	e.emit(o)
+}
+
+func (e *Engine) emit(o *occurrence) {
+	if !o.emitted && e.sink.Finding != nil {
+		e.sink.Finding(o.f)
+	}
+	o.emitted = true
+}
+
+// merge works a further occurrence into a finding. The stronger verdict
+// stays, with its words; evidence of the same sign is united.
+func merge(o *occurrence, f *Finding, id uint64) {
+	t := o.f
+	if !o.exchanges[id] {
+		o.exchanges[id] = true
+		t.Count += f.Count
+	}
+	t.First, t.Last = min(t.First, f.First), max(t.Last, f.Last)
+	if f.Verdict >= t.Verdict {
+		t.Verdict, t.Title, t.Alternatives, t.Remedy = f.Verdict, f.Title, f.Alternatives, f.Remedy
+	}
+	t.Host = f.Host
+	for _, ev := range f.Evidence {
+		i := slices.IndexFunc(t.Evidence, func(o Evidence) bool { return o.Sign == ev.Sign && o.For == ev.For })
+		if i < 0 {
+			t.Evidence = append(t.Evidence, ev)
+			continue
+		}
+		have := &t.Evidence[i]
+		have.Text = ev.Text
+		have.Frames = sortedFrames(append(slices.Clone(have.Frames), ev.Frames...))
+	}
+}
+
+func sortedFrames(fs []FrameRef) []FrameRef {
+	fs = slices.Clone(fs)
+	slices.SortFunc(fs, func(a, b FrameRef) int {
+		return cmp.Or(cmp.Compare(a.Input, b.Input), cmp.Compare(a.Frame, b.Frame), strings.Compare(a.Role, b.Role))
+	})
+	fs = slices.CompactFunc(fs, func(a, b FrameRef) bool { return a.Input == b.Input && a.Frame == b.Frame })
+	if len(fs) > maxEvidenceFrames {
+		fs = fs[:maxEvidenceFrames]
+	}
+	return fs
+}
+
+// eventData is an address as NetBT events 4319 and 4320 show it in their data
+// (KB Q120752): four bytes in hexadecimal, last one first.
+func eventData(a netip.Addr) string {
+	if !a.Is4() {
+		return ""
+	}
+	b := a.As4()
+	return fmt.Sprintf("%02x %02x %02x %02x", b[3], b[2], b[1], b[0])
+}
+
+// allFindings lists the findings in the order of the contract.
+func (e *Engine) allFindings() []*Finding {
+	out := make([]*Finding, 0, len(e.order))
+	for _, o := range e.order {
+		f := o.f
+		if o.addr.IsValid() {
+			f.Host.ID = e.hosts.ID(o.addr)
+			if f.Host.ID != 0 {
+				f.Host.Addresses = e.hosts.Addresses(o.addr)
+				f.Host.MACs = e.hosts.MACs(o.addr)
+			}
+		}
+		out = append(out, f)
+	}
+	slices.SortStableFunc(out, func(a, b *Finding) int {
+		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.First, b.First), strings.Compare(a.Rule, b.Rule),
+			slices.Compare(a.Name[:], b.Name[:]), strings.Compare(a.Scope, b.Scope), a.Server.Compare(b.Server))
+	})
+	return out
+}

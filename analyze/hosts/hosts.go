@@ -1,0 +1,520 @@
+// Package hosts knows the machines of a capture: which addresses belong to
+// one machine, on what evidence, and which roles they play. Addresses are
+// joined only by evidence that a router or a proxy cannot produce; the
+// evidence is kept, because a finding has to show it.
+package hosts
+
+import (
+	"net/netip"
+	"slices"
+	"sort"
+)
+
+// Role is a set of the roles that an address was seen to play.
+type Role uint8
+
+// Roles.
+const (
+	WINSServer  Role = 1 << iota // answered a unicast registration, refresh or release, or sent a WACK
+	EndNode                      // registered, refreshed or defended a name
+	WINSProxy                    // answered broadcast queries with addresses of others
+	DNSServer                    // asked from port 53
+	WINSPartner                  // speaks WINS replication
+)
+
+var roleNames = [...]string{"wins-server", "end-node", "wins-proxy", "dns-server", "wins-partner"}
+
+// Strings lists the roles by the names of the hosts table.
+func (r Role) Strings() []string {
+	var s []string
+	for i, n := range roleNames {
+		if r&(1<<i) != 0 {
+			s = append(s, n)
+		}
+	}
+	return s
+}
+
+// Implementation is a guess at what software runs on a machine.
+type Implementation uint8
+
+// Implementations, told by habits that the other ones do not have.
+const (
+	Unknown   Implementation = iota
+	SambaNMBD                // registers with a TTL of 259200 s, broadcasts registrations with TTL 0 and node type H
+	Samba4                   // opcode 15 without RD
+	Windows                  // registers with a TTL of 300000 s and RD
+)
+
+func (i Implementation) String() string {
+	return [...]string{"", "samba-nmbd", "samba4", "windows"}[i]
+}
+
+// Sign is a reason to take several addresses for one machine.
+type Sign uint8
+
+// The signs, strongest first.
+const (
+	OwnAnswer    Sign = iota // it answered for its name with several addresses, its own among them
+	NodeStatus               // node status from both addresses: the same adapter or the same names
+	SameMAC                  // both addresses sent from one MAC address that is no router's, at the same time
+	SeveralRegs              // one unique name registered from both addresses within seconds, nobody contesting it
+	SentForOther             // one address registers a name for itself and for the other one
+	Renumbered               // the same MAC address, one address after the other: one machine, not multihomed
+)
+
+// Multihomed reports whether the sign says that the machine has both
+// addresses at the same time.
+func (s Sign) Multihomed() bool { return s != Renumbered }
+
+// Join is the evidence that A and B are one machine.
+type Join struct {
+	A, B  netip.Addr
+	Sign  Sign
+	Input int
+	Frame int64 // that completed the evidence
+	Other int64 // an earlier frame of the same input that it rests on, 0 if none
+	Name  string
+}
+
+const (
+	maxMACs      = 4  // kept for an address
+	maxNames     = 24 // kept for an address
+	maxJoins     = 8  // kept for a machine
+	maxPerMAC    = 6  // addresses behind one MAC; more means a router
+	maxAddresses = 64 // of one machine
+)
+
+type address struct {
+	addr        netip.Addr
+	parent      int32 // union-find; itself when it is the root
+	sent        bool  // it was seen to send; else it was only mentioned
+	first, last int64 // ns, of sending
+	macs        [][6]byte
+	roles       Role
+	names       []string
+	nodeType    int8 // -1 unknown
+	impl        Implementation
+	samba       bool    // habits of Samba were seen; they outweigh Windows'
+	members     []int32 // of a root with several addresses
+	joins       []Join  // of a root
+	older       int32   // towards older in the age list
+	newer       int32
+}
+
+type macUse struct {
+	addrs  []int32
+	router bool
+}
+
+// Registry holds what is known of machines. Its zero value is not usable.
+type Registry struct {
+	index   map[netip.Addr]int32
+	list    []address
+	macs    map[[6]byte]*macUse
+	limit   int
+	Evicted int64
+	free    []int32
+	oldest  int32
+	newest  int32
+}
+
+// NewRegistry makes a registry of at most limit addresses (0: 200,000). The
+// address that was not seen for longest makes room.
+func NewRegistry(limit int) *Registry {
+	if limit <= 0 {
+		limit = 200_000
+	}
+	return &Registry{index: map[netip.Addr]int32{}, macs: map[[6]byte]*macUse{}, limit: limit, oldest: -1, newest: -1}
+}
+
+func (r *Registry) unlink(i int32) {
+	a := &r.list[i]
+	if a.older >= 0 {
+		r.list[a.older].newer = a.newer
+	} else {
+		r.oldest = a.newer
+	}
+	if a.newer >= 0 {
+		r.list[a.newer].older = a.older
+	} else {
+		r.newest = a.older
+	}
+}
+
+func (r *Registry) linkNewest(i int32) {
+	a := &r.list[i]
+	a.older, a.newer = r.newest, -1
+	if r.newest >= 0 {
+		r.list[r.newest].newer = i
+	} else {
+		r.oldest = i
+	}
+	r.newest = i
+}
+
+// evict gives up the machine whose last address was silent for longest.
+func (r *Registry) evict() {
+	i := r.oldest
+	if i < 0 {
+		return
+	}
+	root := r.find(i)
+	group := r.list[root].members
+	if len(group) == 0 {
+		group = []int32{root}
+	}
+	for _, m := range slices.Clone(group) {
+		r.unlink(m)
+		delete(r.index, r.list[m].addr)
+		for _, mac := range r.list[m].macs {
+			if u := r.macs[mac]; u != nil {
+				u.addrs = slices.DeleteFunc(u.addrs, func(x int32) bool { return x == m })
+				if len(u.addrs) == 0 && !u.router {
+					delete(r.macs, mac)
+				}
+			}
+		}
+		r.list[m] = address{}
+		r.free = append(r.free, m)
+		r.Evicted++
+	}
+}
+
+func (r *Registry) find(i int32) int32 {
+	for r.list[i].parent != i {
+		r.list[i].parent = r.list[r.list[i].parent].parent
+		i = r.list[i].parent
+	}
+	return i
+}
+
+// Touch notes that a sent something at t (ns) and returns its index, which
+// stays valid until the address is evicted.
+func (r *Registry) Touch(a netip.Addr, t int64) int32 {
+	i := r.Mention(a)
+	e := &r.list[i]
+	if !e.sent {
+		e.sent, e.first, e.last = true, t, t
+	}
+	e.last = max(e.last, t)
+	return i
+}
+
+// Mention makes a known without its having sent anything, as an address that
+// a machine names as its own.
+func (r *Registry) Mention(a netip.Addr) int32 {
+	i, ok := r.index[a]
+	if !ok {
+		if len(r.index) >= r.limit {
+			r.evict()
+		}
+		if n := len(r.free); n > 0 {
+			i, r.free = r.free[n-1], r.free[:n-1]
+		} else {
+			i = int32(len(r.list))
+			r.list = append(r.list, address{})
+		}
+		r.list[i] = address{addr: a, parent: i, nodeType: -1}
+		r.index[a] = i
+		r.linkNewest(i)
+		return i
+	}
+	if r.newest != i {
+		r.unlink(i)
+		r.linkNewest(i)
+	}
+	return i
+}
+
+// initialTTL reports whether a TTL is one that hosts start with: the frame
+// then came from the machine itself, not from a router.
+func initialTTL(ttl uint8) bool { return ttl == 64 || ttl == 128 || ttl == 255 || ttl == 32 }
+
+// SeenMAC notes that the address with index i sent a frame from mac at t with
+// the given IP TTL, and joins addresses that share a MAC address.
+func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, frame int64) {
+	e := &r.list[i]
+	for _, m := range e.macs {
+		if m == mac {
+			if u := r.macs[mac]; u != nil && len(u.addrs) > 1 && !u.router {
+				r.joinMAC(i, mac, u, t, input, frame)
+			}
+			return
+		}
+	}
+	if mac == ([6]byte{}) || !initialTTL(ttl) || len(e.macs) >= maxMACs {
+		return
+	}
+	e.macs = append(e.macs, mac)
+	u := r.macs[mac]
+	if u == nil {
+		u = &macUse{}
+		r.macs[mac] = u
+	}
+	if u.router {
+		return
+	}
+	u.addrs = append(u.addrs, i)
+	if len(u.addrs) > maxPerMAC {
+		u.router, u.addrs = true, nil
+		return
+	}
+	r.joinMAC(i, mac, u, t, input, frame)
+}
+
+func (r *Registry) joinMAC(i int32, mac [6]byte, u *macUse, t int64, input int, frame int64) {
+	for _, o := range u.addrs {
+		if o == i {
+			continue
+		}
+		a, b := &r.list[i], &r.list[o]
+		sign := Renumbered
+		// Both were used after the other one had appeared.
+		if a.last >= b.first && b.last >= a.first && b.last > a.first && a.last > b.first {
+			sign = SameMAC
+		}
+		r.join(i, o, Join{A: b.addr, B: a.addr, Sign: sign, Input: input, Frame: frame})
+	}
+}
+
+// join unites two machines. The same sign for the same pair is kept once.
+func (r *Registry) join(i, o int32, j Join) {
+	x, y := r.find(i), r.find(o)
+	if x != y {
+		if y < x {
+			x, y = y, x
+		}
+		rx, ry := &r.list[x], &r.list[y]
+		mx, my := rx.members, ry.members
+		if len(mx) == 0 {
+			mx = []int32{x}
+		}
+		if len(my) == 0 {
+			my = []int32{y}
+		}
+		if len(mx)+len(my) > maxAddresses {
+			return
+		}
+		ry.parent = x
+		rx.members = append(mx, my...)
+		ry.members = nil
+		for _, k := range ry.joins {
+			rx.joins = appendJoin(rx.joins, k)
+		}
+		ry.joins = nil
+	}
+	root := &r.list[x]
+	root.joins = appendJoin(root.joins, j)
+}
+
+func appendJoin(js []Join, j Join) []Join {
+	for _, k := range js {
+		if k.Sign == j.Sign && (k.A == j.A && k.B == j.B || k.A == j.B && k.B == j.A) {
+			return js
+		}
+	}
+	if len(js) >= maxJoins {
+		return js
+	}
+	return append(js, j)
+}
+
+// Join unites the machines of two addresses on the evidence of j.
+func (r *Registry) Join(j Join) {
+	i, ok := r.index[j.A]
+	o, ok2 := r.index[j.B]
+	if ok && ok2 && i != o {
+		r.join(i, o, j)
+	}
+}
+
+// AddRole notes a role of an address.
+func (r *Registry) AddRole(i int32, role Role) { r.list[i].roles |= role }
+
+// HasRole reports whether a plays the role, as far as seen.
+func (r *Registry) HasRole(a netip.Addr, role Role) bool {
+	i, ok := r.index[a]
+	return ok && r.list[i].roles&role != 0
+}
+
+// MachineHasRole reports whether any address of a's machine plays the role.
+func (r *Registry) MachineHasRole(a netip.Addr, role Role) bool {
+	for _, b := range r.Addresses(a) {
+		if r.HasRole(b, role) {
+			return true
+		}
+	}
+	return false
+}
+
+// SetNodeType notes the node type that an address registered with.
+func (r *Registry) SetNodeType(i int32, ont uint8) { r.list[i].nodeType = int8(ont) }
+
+// SetImplementation notes a habit of some software.
+func (r *Registry) SetImplementation(i int32, impl Implementation) {
+	e := &r.list[i]
+	switch {
+	case impl == Windows && e.samba:
+	case impl == Windows:
+		e.impl = impl
+	default:
+		e.impl, e.samba = impl, true
+	}
+}
+
+// Implementation is what a's machine seems to run.
+func (r *Registry) Implementation(a netip.Addr) Implementation {
+	best := Unknown
+	for _, b := range r.Addresses(a) {
+		i, ok := r.index[b]
+		if !ok {
+			continue
+		}
+		if e := &r.list[i]; e.samba {
+			return e.impl
+		} else if e.impl != Unknown {
+			best = e.impl
+		}
+	}
+	return best
+}
+
+// AddName notes a name that an address registered.
+func (r *Registry) AddName(i int32, name string) {
+	e := &r.list[i]
+	if len(e.names) < maxNames && !slices.Contains(e.names, name) {
+		e.names = append(e.names, name)
+	}
+}
+
+// Sent reports whether the address was seen to send anything, and when last (ns).
+func (r *Registry) Sent(a netip.Addr) (last int64, ok bool) {
+	i, ok := r.index[a]
+	if !ok || !r.list[i].sent {
+		return 0, false
+	}
+	return r.list[i].last, true
+}
+
+// SameMachine reports whether two addresses are known to be one machine's.
+func (r *Registry) SameMachine(a, b netip.Addr) bool {
+	if a == b {
+		return true
+	}
+	i, ok := r.index[a]
+	j, ok2 := r.index[b]
+	return ok && ok2 && r.find(i) == r.find(j)
+}
+
+// Addresses lists the addresses of a's machine, a alone if nothing joins it.
+func (r *Registry) Addresses(a netip.Addr) []netip.Addr {
+	i, ok := r.index[a]
+	if !ok {
+		return []netip.Addr{a}
+	}
+	root := &r.list[r.find(i)]
+	if len(root.members) == 0 {
+		return []netip.Addr{a}
+	}
+	out := make([]netip.Addr, 0, len(root.members))
+	for _, m := range root.members {
+		out = append(out, r.list[m].addr)
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return out
+}
+
+// MACs lists the MAC addresses of a's machine.
+func (r *Registry) MACs(a netip.Addr) [][6]byte {
+	var out [][6]byte
+	for _, b := range r.Addresses(a) {
+		if i, ok := r.index[b]; ok {
+			for _, m := range r.list[i].macs {
+				if u := r.macs[m]; (u == nil || !u.router) && !slices.Contains(out, m) {
+					out = append(out, m)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Joins lists why a's machine has several addresses.
+func (r *Registry) Joins(a netip.Addr) []Join {
+	i, ok := r.index[a]
+	if !ok {
+		return nil
+	}
+	return r.list[r.find(i)].joins
+}
+
+// MultihomedJoins lists the joins that show several addresses at one time,
+// strongest sign first.
+func (r *Registry) MultihomedJoins(a netip.Addr) []Join {
+	var out []Join
+	for _, j := range r.Joins(a) {
+		if j.Sign.Multihomed() {
+			out = append(out, j)
+		}
+	}
+	sort.SliceStable(out, func(x, y int) bool { return out[x].Sign < out[y].Sign })
+	return out
+}
+
+// Host is one machine at the end of a run.
+type Host struct {
+	ID             int
+	Addresses      []netip.Addr
+	MACs           [][6]byte
+	Names          []string
+	Roles          Role
+	NodeType       int8 // -1 unknown
+	Implementation Implementation
+	Joins          []Join
+	First          int64
+}
+
+// ID numbers a's machine: from 1, in order of first appearance. It is stable
+// unless the machine is later joined with one that appeared before it.
+func (r *Registry) ID(a netip.Addr) int {
+	i, ok := r.index[a]
+	if !ok {
+		return 0
+	}
+	return int(r.find(i)) + 1
+}
+
+// All lists the machines by number.
+func (r *Registry) All() []Host {
+	var hs []Host
+	for i := range r.list {
+		e := &r.list[i]
+		if !e.addr.IsValid() || r.find(int32(i)) != int32(i) {
+			continue
+		}
+		h := Host{ID: i + 1, Addresses: r.Addresses(e.addr), MACs: r.MACs(e.addr), NodeType: -1, Joins: r.MultihomedJoins(e.addr),
+			Implementation: r.Implementation(e.addr), First: e.first}
+		for _, a := range h.Addresses {
+			m := &r.list[r.index[a]]
+			h.Roles |= m.roles
+			if m.sent && (h.First == 0 || m.first < h.First) {
+				h.First = m.first
+			}
+			if m.nodeType >= 0 {
+				h.NodeType = m.nodeType
+			}
+			for _, n := range m.names {
+				if !slices.Contains(h.Names, n) {
+					h.Names = append(h.Names, n)
+				}
+			}
+		}
+		sort.Strings(h.Names)
+		hs = append(hs, h)
+	}
+	return hs
+}
+
+// Len is the number of addresses known.
+func (r *Registry) Len() int { return len(r.index) }

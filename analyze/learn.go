@@ -1,0 +1,228 @@
+package analyze
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/hosts"
+	"nbtrace/analyze/names"
+	"nbtrace/analyze/nbns"
+	"nbtrace/analyze/wire"
+)
+
+// How close in time registrations of one name from several addresses must
+// start to be one machine's, if nobody contests them. By broadcast the
+// adapters register together; at a WINS server one after the other.
+const (
+	togetherByBroadcast = time.Second
+	togetherAtServer    = 5 * time.Second
+)
+
+// TTLs that tell who registers.
+const (
+	ttlNMBD    = 259200 // nmbd's "max ttl"
+	ttlWindows = 300000
+)
+
+// unitKey identifies an adapter in node status responses: the unit ID and the
+// first name, since cloned machines share the former.
+type unitKey struct {
+	unit [6]byte
+	name nbns.Name
+}
+
+const maxUnits = 100_000
+
+// learn takes from a message what it says of machines.
+func (e *Engine) learn(src int32, p *wire.Packet, m *nbns.Message, kind exchange.MessageKind, x *exchange.Exchange) {
+	switch kind {
+	case exchange.RegistrationRequest, exchange.MultihomedRegistrationRequest, exchange.OverwriteDemand, exchange.RefreshRequest:
+		e.hosts.AddRole(src, hosts.EndNode)
+		rec := m.FirstNB()
+		if rec == nil || len(rec.Addrs) == 0 {
+			return
+		}
+		f := rec.Addrs[0].Flags
+		if x != nil && x.Requests == 1 {
+			e.hosts.SetNodeType(src, uint8(f.NodeType()))
+			if h := habit(kind, m.Flags, rec.TTL, f, x.Broadcast); h != hosts.Unknown {
+				e.hosts.SetImplementation(src, h)
+			}
+		}
+	case exchange.RegistrationResponsePositive, exchange.RegistrationResponseNegative, exchange.WaitAcknowledgement,
+		exchange.ReleaseResponsePositive:
+		if x == nil {
+			return
+		}
+		if x.Unicast() && x.Asked == p.Src.Addr() && (x.Registers() || x.Kind == exchange.Release) {
+			e.hosts.AddRole(src, hosts.WINSServer)
+		} else if x.Broadcast {
+			e.hosts.AddRole(src, hosts.EndNode)
+		}
+	case exchange.QueryResponsePositive:
+		e.learnAnswer(src, p, m, x)
+	case exchange.StatusResponse:
+		e.hosts.AddRole(src, hosts.EndNode)
+		if m.HasUnitID && m.UnitID != ([6]byte{}) && len(m.Status) > 0 {
+			k := unitKey{m.UnitID, m.Status[0].Name}
+			if o, ok := e.units[k]; !ok && len(e.units) < maxUnits {
+				e.units[k] = p.Src.Addr()
+			} else if ok && o != p.Src.Addr() {
+				e.hosts.Join(hosts.Join{A: o, B: p.Src.Addr(), Sign: hosts.NodeStatus, Input: p.Input, Frame: p.Frame, Name: m.Status[0].Name.String()})
+			}
+		}
+	}
+}
+
+// habit tells an implementation by how it registers.
+func habit(kind exchange.MessageKind, flags nbns.Flags, ttl uint32, f nbns.NBFlags, bcast bool) hosts.Implementation {
+	rd := flags&nbns.FlagRD != 0
+	switch {
+	case kind == exchange.MultihomedRegistrationRequest && !rd:
+		return hosts.Samba4
+	case kind == exchange.RefreshRequest && f&0x0400 != 0:
+		return hosts.Samba4
+	case kind == exchange.RegistrationRequest && bcast && !rd && ttl == ttlWindows:
+		return hosts.Samba4
+	case !bcast && ttl == ttlNMBD && kind != exchange.RefreshRequest:
+		return hosts.SambaNMBD
+	case bcast && ttl == 0 && f.NodeType() == nbns.HNode && kind == exchange.RegistrationRequest:
+		return hosts.SambaNMBD
+	case !bcast && ttl == ttlWindows && rd:
+		return hosts.Windows
+	}
+	return hosts.Unknown
+}
+
+func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exchange.Exchange) {
+	rec := m.FirstNB()
+	if rec == nil || len(rec.Addrs) == 0 {
+		return
+	}
+	from := p.Src.Addr()
+	own := false
+	for _, a := range rec.Addrs {
+		own = own || e.hosts.SameMachine(netip.AddrFrom4(a.Addr), from)
+	}
+	group := rec.Addrs[0].Flags.Group()
+	if own && !group && x != nil && x.Broadcast {
+		e.noteAnswered(from, rec, p)
+	}
+	switch {
+	case own && !group:
+		if !e.hosts.HasRole(from, hosts.WINSServer) {
+			e.hosts.AddRole(src, hosts.EndNode)
+		}
+		for _, a := range rec.Addrs {
+			b := netip.AddrFrom4(a.Addr)
+			if b == from || !plausibleHost(b) {
+				continue
+			}
+			e.hosts.Mention(b)
+			e.hosts.Join(hosts.Join{A: from, B: b, Sign: hosts.OwnAnswer, Input: p.Input, Frame: p.Frame, Name: rec.Name.Display(rec.Scope)})
+		}
+	case !own && x != nil && x.Broadcast && !group:
+		e.hosts.AddRole(src, hosts.WINSProxy)
+	case !own && x != nil && x.Unicast() && x.Asked == from && m.Flags&nbns.FlagRA != 0:
+		// Answering for two names of others makes it a name server; one may
+		// be its own name with the address of another adapter.
+		if n, ok := e.foreign[from]; !ok && len(e.foreign) < maxUnits {
+			e.foreign[from] = rec.Name
+		} else if ok && n != rec.Name {
+			e.hosts.AddRole(src, hosts.WINSServer)
+		}
+	}
+}
+
+const maxAnswered = 32
+
+func (e *Engine) noteAnswered(from netip.Addr, rec *nbns.Record, p *wire.Packet) {
+	list := e.answered[from]
+	if len(list) >= maxAnswered || list == nil && len(e.answered) >= maxUnits ||
+		slices.ContainsFunc(list, func(a AnsweredName) bool { return a.Name == rec.Name && a.Scope == rec.Scope }) {
+		return
+	}
+	e.answered[from] = append(list, AnsweredName{rec.Name, rec.Scope, FrameRef{Input: p.Input, Frame: p.Frame}})
+}
+
+// plausibleHost reports whether an address can be a machine's.
+func plausibleHost(a netip.Addr) bool {
+	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
+// learnSettled works a settled exchange into the name's history.
+func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
+	switch x.Kind {
+	case exchange.Query, exchange.Challenge:
+		if x.Kind == exchange.Query {
+			s.Queries++
+			if x.Outcome == exchange.Unanswered {
+				s.Unanswered++
+			}
+		}
+		for i := range x.Answers {
+			s.Answer(&x.Answers[i], x.Broadcast)
+		}
+	case exchange.NodeStatus:
+	default:
+		if len(x.Frames) == 0 {
+			return
+		}
+		s.Settled(x)
+		if x.Registers() && x.Requests > 0 {
+			i := e.hosts.Mention(x.Initiator)
+			e.hosts.AddName(i, x.Name.Display(x.Scope))
+			if !x.Group {
+				e.joinRegistrations(s, x)
+			}
+		}
+	}
+}
+
+// joinRegistrations takes addresses for one machine's that register one
+// unique name within seconds of each other, if no name server had to ask
+// whose name it is and no end node objected: two machines would have met.
+// Some software sends the registrations of all its adapters from one of them.
+func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
+	if x.Kind == exchange.Refresh || x.Outcome == exchange.Defended || !plausibleHost(x.Address()) {
+		return
+	}
+	asked := x.WACK || len(x.Challenges) > 0
+	within := int64(togetherAtServer)
+	if x.Broadcast {
+		within = int64(togetherByBroadcast)
+	} else if x.Kind != exchange.MultihomedRegistration {
+		return
+	}
+	for i := range s.Claims {
+		c := &s.Claims[i]
+		if c.Addr == x.Address() || c.Server.IsValid() == x.Broadcast || c.Group || !plausibleHost(c.Addr) || e.hosts.SameMachine(c.Addr, x.Address()) {
+			continue
+		}
+		if d := x.Start - c.From; d > within || d < -within {
+			continue
+		}
+		j := hosts.Join{A: c.Addr, B: x.Address(), Input: x.Frames[0].Input, Frame: x.Frames[0].Frame, Other: c.Request.Frame, Name: x.Name.Display(x.Scope)}
+		switch {
+		case c.Sender == x.Initiator && x.Initiator == c.Addr && x.Outcome == exchange.Accepted:
+			j.Sign = hosts.SentForOther
+		case !asked && x.Address() == x.Initiator && c.Addr == c.Sender && !contested(s, c):
+			j.Sign = hosts.SeveralRegs
+		default:
+			continue
+		}
+		e.hosts.Mention(c.Addr)
+		e.hosts.Mention(x.Address())
+		e.hosts.Join(j)
+	}
+}
+
+// contested reports whether somebody had to be asked about a claim, or
+// objected to it.
+func contested(s *names.State, c *names.Claim) bool {
+	return slices.ContainsFunc(s.Recent, func(r *exchange.Exchange) bool {
+		return r.Address() == c.Addr && r.Registers() && r.Start >= c.From && (r.WACK || len(r.Challenges) > 0 || r.Outcome == exchange.Defended)
+	})
+}

@@ -1,0 +1,400 @@
+// Package names keeps the history of each NetBIOS name: who claimed it from
+// which address at which server, what name servers and others answered for
+// it, which records of it WINS servers were seen or said to hold, and the
+// exchanges that were out of the ordinary. Everything is bounded; what had to
+// be given up is counted.
+package names
+
+import (
+	"net/netip"
+	"slices"
+
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/nbns"
+)
+
+// Limits of one name's history.
+const (
+	maxClaims  = 32
+	maxAnswers = 16
+	maxRecords = 24
+	maxRecent  = 48
+)
+
+// ClaimState is where a claim stands.
+type ClaimState uint8
+
+// States of a claim.
+const (
+	Active    ClaimState = iota // accepted by the server, or unopposed by broadcast
+	Released                    // given up by its holder
+	Refused                     // never accepted, or no longer at the refresh
+	Conflict                    // told to give the name up, or in conflict
+	Displaced                   // the name went to somebody else
+)
+
+// Claim is one period of one address holding, or wanting, the name.
+type Claim struct {
+	Addr       netip.Addr
+	Server     netip.Addr // zero: by broadcast
+	Group      bool
+	Multihomed bool       // registered with opcode 15
+	Sender     netip.Addr // who sent the registration; mostly Addr itself
+	State      ClaimState
+	From, Last int64 // ns: first request, last confirmation
+	Until      int64 // ns: end of the period, 0 while it lasts
+	TTL        uint32
+	Exchange   uint64 // that opened it
+	Request    exchange.FrameRef
+	Reply      exchange.FrameRef // Frame 0 by broadcast
+	End        exchange.FrameRef // that ended it
+	Count      int               // confirmations
+}
+
+// AnswerSet is what one machine answered for the name: a set of addresses, or
+// that there is no such name.
+type AnswerSet struct {
+	Responder         netip.Addr
+	Addrs             []netip.Addr // sorted
+	Group             bool
+	Negative          bool
+	ToBroadcast       bool
+	First, Last       int64
+	FirstRef, LastRef exchange.FrameRef
+	Count             int
+	MinTTL, MaxTTL    uint32
+	FirstTTL, LastTTL uint32
+}
+
+// Type is a WINS record type, MS-WINSRA 2.2.10.1.
+type Type uint8
+
+// Record types.
+const (
+	Unique Type = iota
+	Group
+	SpecialGroup
+	Multihomed
+)
+
+func (t Type) String() string {
+	return [...]string{"unique", "group", "special-group", "multihomed"}[t&3]
+}
+
+// Static says whether a record is a static mapping.
+type Static uint8
+
+// Values of Static.
+const (
+	StaticUnknown Static = iota
+	StaticYes
+	StaticNo
+)
+
+// Record is what a WINS server is known to hold for the name.
+type Record struct {
+	Type      Type
+	Static    Static
+	Addrs     []netip.Addr
+	Owner     netip.Addr // the server that owns the record; zero: unknown
+	Server    netip.Addr // the server that holds it; zero: unknown
+	From      netip.Addr // of a replica: the server that sent it
+	Source    string     // replication, import:FILE, inferred
+	State     string     // active, released, tombstone
+	VersionID uint64
+	Time      int64 // ns, of first sight; 0: unknown
+	Last      int64
+	Frames    []exchange.FrameRef
+}
+
+// State is the history of one name.
+type State struct {
+	Name        nbns.Name
+	Scope       string
+	First, Last int64
+	Claims      []Claim
+	Answers     []AnswerSet
+	Records     []Record
+	Recent      []*exchange.Exchange // out of the ordinary, oldest first
+	Cut         bool                 // something was given up to keep within the limits
+	Queries     int64
+	Unanswered  int64 // queries that nobody answered
+	older       *State
+	newer       *State
+}
+
+type nameKey struct {
+	name  nbns.Name
+	scope string
+}
+
+// Table holds the histories.
+type Table struct {
+	names   map[nameKey]*State
+	limit   int
+	oldest  *State
+	newest  *State
+	Evicted int64
+	// Dropped is called for a name that is given up.
+	Dropped func(*State)
+}
+
+// NewTable makes a table of at most limit names (0: 1,000,000).
+func NewTable(limit int) *Table {
+	if limit <= 0 {
+		limit = 1_000_000
+	}
+	return &Table{names: map[nameKey]*State{}, limit: limit}
+}
+
+// Len is the number of names.
+func (t *Table) Len() int { return len(t.names) }
+
+// Get returns the history of a name, nil if there is none.
+func (t *Table) Get(n nbns.Name, scope string) *State { return t.names[nameKey{n, scope}] }
+
+// Touch returns the history of a name, begun at now if there was none.
+func (t *Table) Touch(n nbns.Name, scope string, now int64) *State {
+	k := nameKey{n, scope}
+	s := t.names[k]
+	if s == nil {
+		if len(t.names) >= t.limit {
+			t.evict()
+		}
+		s = &State{Name: n, Scope: scope, First: now, Last: now}
+		t.names[k] = s
+		t.append(s)
+		return s
+	}
+	s.Last = max(s.Last, now)
+	if t.newest != s {
+		t.remove(s)
+		t.append(s)
+	}
+	return s
+}
+
+func (t *Table) append(s *State) {
+	s.older, s.newer = t.newest, nil
+	if t.newest != nil {
+		t.newest.newer = s
+	} else {
+		t.oldest = s
+	}
+	t.newest = s
+}
+
+func (t *Table) remove(s *State) {
+	if s.older != nil {
+		s.older.newer = s.newer
+	} else {
+		t.oldest = s.newer
+	}
+	if s.newer != nil {
+		s.newer.older = s.older
+	} else {
+		t.newest = s.older
+	}
+}
+
+func (t *Table) evict() {
+	s := t.oldest
+	if s == nil {
+		return
+	}
+	t.remove(s)
+	delete(t.names, nameKey{s.Name, s.Scope})
+	t.Evicted++
+	if t.Dropped != nil {
+		t.Dropped(s)
+	}
+}
+
+// All lists the histories by first appearance, then name.
+func (t *Table) All() []*State {
+	out := make([]*State, 0, len(t.names))
+	for s := t.oldest; s != nil; s = s.newer {
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b *State) int {
+		switch {
+		case a.First != b.First:
+			if a.First < b.First {
+				return -1
+			}
+			return 1
+		case a.Name != b.Name:
+			return slices.Compare(a.Name[:], b.Name[:])
+		case a.Scope < b.Scope:
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// claim returns the latest claim of addr at server, nil if there is none.
+func (s *State) claim(addr, server netip.Addr) *Claim {
+	for i := len(s.Claims) - 1; i >= 0; i-- {
+		if c := &s.Claims[i]; c.Addr == addr && c.Server == server {
+			return c
+		}
+	}
+	return nil
+}
+
+// Settled works a settled registration, refresh, release or demand into the
+// claims.
+func (s *State) Settled(x *exchange.Exchange) {
+	addr := x.Address()
+	if !addr.IsValid() {
+		return
+	}
+	server := netip.Addr{}
+	if !x.Broadcast {
+		server = x.Asked
+	}
+	switch {
+	case x.Registers():
+		s.registered(x, addr, server)
+	case x.Kind == exchange.Release:
+		for i := range s.Claims {
+			c := &s.Claims[i]
+			if c.Addr == addr && c.State == Active && (c.Server == server || x.Broadcast && !c.Server.IsValid()) && x.Outcome == exchange.Accepted {
+				c.State, c.Until, c.End = Released, x.Start, x.Frames[0]
+			}
+		}
+	case x.Kind == exchange.KindReleaseDemand || x.Kind == exchange.KindConflictDemand:
+		for i := range s.Claims {
+			c := &s.Claims[i]
+			if c.Addr == x.Asked && c.State == Active {
+				c.State, c.Until, c.End = Conflict, x.Start, x.Frames[0]
+			}
+		}
+	}
+}
+
+func (s *State) registered(x *exchange.Exchange, addr, server netip.Addr) {
+	c := s.claim(addr, server)
+	switch x.Outcome {
+	case exchange.Accepted:
+		if c == nil || c.State != Active || c.Group != x.Group {
+			c = s.addClaim(Claim{Addr: addr, Sender: x.Initiator, Server: server, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.Frames[0]})
+		}
+		c.Multihomed = c.Multihomed || x.Kind == exchange.MultihomedRegistration
+		c.Last, c.TTL = x.End, x.TTL
+		c.Count++
+		if len(x.Answers) > 0 {
+			c.Reply = exchange.FrameRef{Input: x.Answers[0].Input, Frame: x.Answers[0].Frame}
+		}
+		// An ordinary registration of a unique name, and one that was
+		// accepted after an unanswered challenge, takes the name from others.
+		if !x.Group && server.IsValid() && x.Kind == exchange.Registration {
+			for i := range s.Claims {
+				o := &s.Claims[i]
+				if o.Server == server && o.Addr != addr && o.State == Active && !o.Group {
+					o.State, o.Until, o.End = Displaced, x.End, x.Frames[0]
+				}
+			}
+		}
+	case exchange.Refused, exchange.Defended:
+		if c != nil && c.State == Active {
+			c.State, c.Until, c.End = Refused, x.End, x.Frames[0]
+		}
+		if c == nil || c.State != Refused {
+			n := s.addClaim(Claim{Addr: addr, Sender: x.Initiator, Server: server, Group: x.Group, From: x.Start, Exchange: x.ID, State: Refused, Request: x.Frames[0]})
+			n.Multihomed = x.Kind == exchange.MultihomedRegistration
+			n.Until = x.End
+			c = n
+		}
+		c.Last = x.End
+		c.Count++
+		if len(x.Answers) > 0 {
+			c.Reply = exchange.FrameRef{Input: x.Answers[0].Input, Frame: x.Answers[0].Frame}
+		}
+	}
+}
+
+func (s *State) addClaim(c Claim) *Claim {
+	if len(s.Claims) >= maxClaims {
+		s.Claims = slices.Delete(s.Claims, 0, 1)
+		s.Cut = true
+	}
+	s.Claims = append(s.Claims, c)
+	return &s.Claims[len(s.Claims)-1]
+}
+
+// Answer notes what a answered for the name.
+func (s *State) Answer(a *exchange.Answer, toBroadcast bool) {
+	var buf [32]netip.Addr
+	addrs := append(buf[:0], a.Addrs...)
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	ref := exchange.FrameRef{Input: a.Input, Frame: a.Frame, Role: "answer"}
+	for i := range s.Answers {
+		e := &s.Answers[i]
+		if e.Responder == a.From && e.Group == a.Group && e.Negative == !a.Positive() && slices.Equal(e.Addrs, addrs) {
+			e.Last, e.LastRef, e.LastTTL = a.Time, ref, a.TTL
+			e.Count++
+			e.MinTTL, e.MaxTTL = min(e.MinTTL, a.TTL), max(e.MaxTTL, a.TTL)
+			e.ToBroadcast = e.ToBroadcast || toBroadcast
+			return
+		}
+	}
+	if len(s.Answers) >= maxAnswers {
+		oldest := 0
+		for i := range s.Answers {
+			if s.Answers[i].Last < s.Answers[oldest].Last {
+				oldest = i
+			}
+		}
+		s.Answers = slices.Delete(s.Answers, oldest, oldest+1)
+		s.Cut = true
+	}
+	s.Answers = append(s.Answers, AnswerSet{Responder: a.From, Addrs: slices.Clone(addrs), Group: a.Group, Negative: !a.Positive(),
+		ToBroadcast: toBroadcast, First: a.Time, Last: a.Time, FirstRef: ref, LastRef: ref, Count: 1,
+		MinTTL: a.TTL, MaxTTL: a.TTL, FirstTTL: a.TTL, LastTTL: a.TTL})
+}
+
+// Remember keeps an exchange that was out of the ordinary.
+func (s *State) Remember(x *exchange.Exchange) {
+	if len(s.Recent) >= maxRecent {
+		s.Recent = slices.Delete(s.Recent, 0, 1)
+		s.Cut = true
+	}
+	s.Recent = append(s.Recent, x)
+}
+
+// AddRecord notes a record that a WINS server holds. A record that repeats
+// one of the same server, owner, type, addresses and static bit renews it.
+func (s *State) AddRecord(r Record) {
+	slices.SortFunc(r.Addrs, netip.Addr.Compare)
+	for i := range s.Records {
+		e := &s.Records[i]
+		if e.Server == r.Server && e.Owner == r.Owner && e.Type == r.Type && e.Static == r.Static && e.State == r.State &&
+			e.Source == r.Source && e.VersionID == r.VersionID && slices.Equal(e.Addrs, r.Addrs) {
+			e.Last = r.Last
+			return
+		}
+	}
+	if len(s.Records) >= maxRecords {
+		s.Records = slices.Delete(s.Records, 0, 1)
+		s.Cut = true
+	}
+	s.Records = append(s.Records, r)
+}
+
+// Holds reports whether addr is known to hold or want the name: an active
+// claim, or an address that somebody gives for the name.
+func (s *State) Holds(addr netip.Addr) bool {
+	for i := range s.Claims {
+		if c := &s.Claims[i]; c.Addr == addr && (c.State == Active || c.State == Conflict) {
+			return true
+		}
+	}
+	for i := range s.Answers {
+		if slices.Contains(s.Answers[i].Addrs, addr) {
+			return true
+		}
+	}
+	return false
+}

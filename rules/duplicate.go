@@ -1,0 +1,231 @@
+package rules
+
+import (
+	"fmt"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/exchange"
+)
+
+// answeredChallenge returns the challenge of the refusal that somebody
+// answered positively, and whether the answer came from the machine itself.
+func (s *subject) answeredChallenge() (q *exchange.Exchange, own bool) {
+	for _, c := range s.challenges() {
+		for i := range c.Answers {
+			a := &c.Answers[i]
+			if !a.Positive() {
+				continue
+			}
+			own := s.mine(a.From)
+			for _, b := range a.Addrs {
+				own = own || b == s.x.Address()
+			}
+			return c, own
+		}
+	}
+	return nil, false
+}
+
+func challengeEvidence(s *subject, q *exchange.Exchange) analyze.Evidence {
+	a := &q.Answers[0]
+	return ev("challenge-answered", true, append(frames(q, "challenge", exchange.RoleRequest), frames(q, "challenge-answer", exchange.RoleResponse)...),
+		"the server asked %s, which answered with %s", q.Asked, addrList(a.Addrs))
+}
+
+// duplicateCase finds the living owner behind a refusal, for the rules that
+// differ in the kind of name only.
+func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence []analyze.Evidence, owner addr) {
+	x := s.x
+	if x.Broadcast {
+		owner = x.Responder
+		if s.mine(owner) {
+			return 0, "the objection came from the machine itself", nil, owner
+		}
+		fs := append(frames(x, "registration", exchange.RoleRequest), frames(x, "defence", exchange.RoleResponse, exchange.RoleDuplicate)...)
+		return analyze.Proved, "another end node defends the name", []analyze.Evidence{
+			ev("defended-by-end-node", true, fs, "%s objected to the broadcast registration with %s", owner, x.RCode)}, owner
+	}
+	q, own := s.answeredChallenge()
+	if q == nil {
+		if len(s.owners) > 0 && !x.WACK && len(s.challenges()) == 0 {
+			return 0, "the server did not ask the other holder", nil, owner
+		}
+		return 0, "no other machine answered for the name", nil, owner
+	}
+	if own {
+		return 0, "the machine itself answered for the name", nil, owner
+	}
+	return analyze.Proved, "a living machine answered for the name", []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}, q.Asked
+}
+
+func (s *subject) duplicateFinding(slug, title string, suffixMatches bool, mismatch string) explanation {
+	if !suffixMatches {
+		return excluded(slug, mismatch)
+	}
+	v, why, evidence, owner := s.duplicateCase()
+	if v == 0 {
+		return excluded(slug, why)
+	}
+	return explanation{rule: slug, verdict: v, why: why, decided: true, finding: analyze.Finding{
+		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.serverOrOwner(owner), Events: refusalEvents,
+		Title:    fmt.Sprintf(title, owner),
+		Evidence: evidence, Remedy: remedyDuplicate(s),
+	}}
+}
+
+func (s *subject) serverOrOwner(owner addr) addr {
+	if s.x.Broadcast {
+		return owner
+	}
+	return s.server
+}
+
+func liveDuplicate(s *subject) explanation {
+	suffix := s.x.Name.Suffix()
+	if s.x.Group {
+		return excluded(slugLiveDuplicate, "it is a group name")
+	}
+	if s.isUserName() {
+		return excluded(slugLiveDuplicate, "it is a user name; see "+slugUserDuplicate)
+	}
+	return s.duplicateFinding(slugLiveDuplicate, "Two machines claim one name: %s holds it", suffix != 0x1B, "a domain's <1B> is judged by "+slugTwoPDC)
+}
+
+// isUserName reports whether a <03> name is a user's, not the computer's: the
+// machine registers no <00> or <20> of the same text.
+func (s *subject) isUserName() bool {
+	if s.x.Name.Suffix() != 0x03 {
+		return false
+	}
+	for _, n := range siblings(s.x.Name) {
+		st := s.p.Names.Get(n, s.x.Scope)
+		if st == nil {
+			continue
+		}
+		for i := range st.Claims {
+			if !st.Claims[i].Group && s.mine(st.Claims[i].Addr) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func userNameDuplicate(s *subject) explanation {
+	return s.duplicateFinding(slugUserDuplicate, "A user name is registered by two machines: %s holds it", s.isUserName(), "it is not a user name")
+}
+
+func twoPrimaryControllers(s *subject) explanation {
+	return s.duplicateFinding(slugTwoPDC, "Two machines claim to be the domain's primary controller: %s holds <1B>", s.x.Name.Suffix() == 0x1B, "it is not a <1B> name")
+}
+
+func remedyDuplicate(s *subject) []string {
+	return []string{
+		"Find both machines (addresses above; the MAC address names the adapter) and rename one of them.",
+		"If one of them is gone for good or was cloned, remove its registration: on Windows `nbtstat -RR` on the machine that stays, with nmbd restart it.",
+		"Do not look for a static mapping first: the owner answered for itself.",
+	}
+}
+
+// groupClash: the name is a group.
+func groupClash(s *subject) explanation {
+	x := s.x
+	if x.Group {
+		return excluded(slugGroupClash, "it was registered as a group itself")
+	}
+	if len(s.group) == 0 {
+		return excluded(slugGroupClash, "nothing shows a group of that name")
+	}
+	if x.Broadcast {
+		return excluded(slugGroupClash, "an end node objected, not a name server")
+	}
+	if len(s.static) > 0 {
+		return excluded(slugGroupClash, "a static record of the name is known")
+	}
+	if q, _ := s.answeredChallenge(); q != nil {
+		return excluded(slugGroupClash, "a machine answered the server's challenge")
+	}
+	return explanation{rule: slugGroupClash, verdict: analyze.Proved, why: s.groupHow, decided: true, finding: analyze.Finding{
+		HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+		Title: "A machine's name is also a group's name",
+		Evidence: []analyze.Evidence{refusedHow(s),
+			ev("name-is-a-group", true, s.group, "%s is a group name: %s", s.name(), s.groupHow)},
+		Remedy: []string{
+			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
+			"If the group is a leftover, delete its record at the WINS server and register again (nbtstat -RR, or restart nmbd).",
+		},
+	}}
+}
+
+// registrationRace: the machine registered several adapters at once, and the
+// server lost track of its own challenges.
+func registrationRace(s *subject) explanation {
+	q, own := s.answeredChallenge()
+	if q == nil {
+		return excluded(slugRace, "the machine was not asked")
+	}
+	if !own {
+		return excluded(slugRace, "another machine answered the challenge")
+	}
+	evidence := append([]analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}, s.multihomed...)
+	v := analyze.Likely
+	if s.accepted != nil {
+		v = analyze.Proved
+		evidence = append(evidence, ev("accepted-later", true, withRole("accepted", s.accepted.Request, s.accepted.Reply),
+			"the same registration was accepted later"))
+	}
+	return explanation{rule: slugRace, verdict: v, why: "the machine itself answered the challenge", decided: true, finding: analyze.Finding{
+		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+		Evidence: evidence,
+		Remedy: []string{
+			"Nothing is wrong with the name: let the host register again (it does so by itself after some minutes; nbtstat -RR or a restart of nmbd does it now).",
+			"To avoid it, bind NetBIOS to fewer adapters, or let them come up one after the other.",
+		},
+	}}
+}
+
+// staleRegistration: a dynamic record whose machine is gone.
+func staleRegistration(s *subject) explanation {
+	x := s.x
+	if x.Broadcast || x.Group {
+		return excluded(slugStale, "no server's record stood in the way")
+	}
+	cs := s.challenges()
+	if len(cs) == 0 {
+		return excluded(slugStale, "the server asked nobody")
+	}
+	var asked []exchange.FrameRef
+	var gone addr
+	for _, q := range cs {
+		for i := range q.Answers {
+			if q.Answers[i].Positive() {
+				return excluded(slugStale, "the recorded owner answered")
+			}
+		}
+		gone = q.Asked
+		asked = append(asked, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
+	}
+	v := analyze.Possible
+	evidence := []analyze.Evidence{refusedHow(s), ev("challenge-unanswered", true, asked, "the server asked %s, nobody answered, and it refused all the same", gone)}
+	if f, ok := s.everRegistered(gone); ok {
+		v = analyze.Proved
+		evidence = append(evidence, ev("dynamic-owner-known", true, withRole("registration", f), "%s registered the name dynamically before", gone))
+	} else {
+		for _, a := range s.answers {
+			if runsDown(a) {
+				v = analyze.Likely
+				evidence = append(evidence, ev("ttl-runs-down", true, withRole("answer", a.FirstRef, a.LastRef),
+					"the time to live of the server's answers falls from %d s to %d s: the record is dynamic", a.FirstTTL, a.LastTTL))
+			}
+		}
+	}
+	return explanation{rule: slugStale, verdict: v, why: "the recorded owner does not answer", decided: v == analyze.Proved, finding: analyze.Finding{
+		HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+		Evidence: evidence,
+		Remedy: []string{
+			fmt.Sprintf("The record of %s belongs to a machine that is gone (%s): delete it at the WINS server, or wait until it ages out.", s.name(), gone),
+			"nmbd: stop nmbd, remove the line of the name from wins.dat, start nmbd. Windows: console > Active Registrations > Delete.",
+			"Then let the host register again (restart nmbd, nbtstat -RR).",
+		},
+	}}
+}

@@ -1,0 +1,339 @@
+package rules
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/hosts"
+	"nbtrace/analyze/names"
+	"nbtrace/analyze/nbns"
+)
+
+// horizon is how long after an event the rules look for what follows it: the
+// query that shows where the server sends people, the retry, the refusal
+// after a restart.
+const horizon = 2 * time.Minute
+
+// subject is what the rules of a family want to know of one event: who
+// suffers, at which server, and what the server knows of the name.
+type subject struct {
+	p      *analyze.Pass
+	x      *exchange.Exchange
+	host   netip.Addr // the machine that suffers
+	server netip.Addr // the name server, or whoever acted as one
+
+	multihomed []analyze.Evidence // why the machine has several addresses; empty: no sign of it
+	weakly     bool               // the only sign is Windows' use of opcode 15
+
+	answers     []*names.AnswerSet // of the server: positive, unique, neither the machine's own addresses alone
+	sibling     []*names.AnswerSet // the same for the machine's other names of the same text
+	siblingName string
+	same        *names.AnswerSet // of the server: the machine's own addresses only
+	static      []*names.Record  // static records of the name that the server holds
+	imported    []*names.Record  // static mappings that the user supplied
+	dynamic     []*names.Record  // replicas without the static bit
+	group       []exchange.FrameRef
+	groupHow    string
+	owners      []*names.Claim       // other machines with an active dynamic claim at the server
+	refused     []*exchange.Exchange // other refusals of this name to this machine, at once
+	accepted    *names.Claim         // a later registration of the machine that the server accepted
+}
+
+func newSubject(p *analyze.Pass, host, server netip.Addr) *subject {
+	s := &subject{p: p, x: p.Exchange, host: host, server: server}
+	s.readMultihomed()
+	s.readAnswers()
+	s.readSiblings()
+	s.readClaims()
+	s.readRecords()
+	for _, r := range p.Name.Recent {
+		if r != s.x && r.Registers() && r.Outcome == exchange.Refused && r.Unicast() && r.Asked == server && !r.WACK &&
+			refusal(r.RCode) && s.mine(r.Initiator) {
+			s.refused = append(s.refused, r)
+		}
+	}
+	return s
+}
+
+// refusal reports whether a result code says that the name may not be had:
+// RFS_ERR and ACT_ERR, which servers use for static mappings alike.
+func refusal(rc nbns.RCode) bool { return rc == nbns.RCodeRfsErr || rc == nbns.RCodeActErr }
+
+func (s *subject) mine(a netip.Addr) bool { return s.p.Hosts.SameMachine(a, s.host) }
+
+func (s *subject) name() string { return s.x.Name.Display(s.x.Scope) }
+
+// sibling reports whether two names differ in the suffix only, among those
+// that one machine registers for itself.
+func siblings(n nbns.Name) []nbns.Name {
+	var out []nbns.Name
+	for _, suffix := range []byte{0x00, 0x03, 0x20} {
+		o := n
+		o[15] = suffix
+		if o != n {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func (s *subject) readMultihomed() {
+	h := s.p.Hosts
+	for _, j := range h.MultihomedJoins(s.host) {
+		frames := []analyze.FrameRef{{Input: j.Input, Frame: j.Frame, Role: "multihomed"}}
+		if j.Other != 0 {
+			frames = append(frames, analyze.FrameRef{Input: j.Input, Frame: j.Other, Role: "multihomed"})
+		}
+		sign := map[hosts.Sign]string{hosts.OwnAnswer: "answers-with-several-addresses", hosts.NodeStatus: "same-node-status",
+			hosts.SameMAC: "same-mac", hosts.SeveralRegs: "registered-from-several-addresses"}[j.Sign]
+		s.multihomed = append(s.multihomed, analyze.Evidence{Sign: sign, For: true, Text: analyze.JoinText(j), Frames: frames})
+	}
+	if len(s.x.Requested) > 1 && s.x.Registers() {
+		s.multihomed = append(s.multihomed, analyze.Evidence{Sign: "several-addresses-in-one-packet", For: true,
+			Text:   fmt.Sprintf("it registers %s with one packet", addrList(s.x.Requested)),
+			Frames: s.x.FramesWithRole(exchange.RoleRequest)})
+	}
+	for _, n := range append([]nbns.Name{s.x.Name}, siblings(s.x.Name)...) {
+		st := s.p.Names.Get(n, s.x.Scope)
+		if st == nil {
+			continue
+		}
+		for i := range st.Answers {
+			a := &st.Answers[i]
+			if !a.Group && !a.Negative && len(a.Addrs) > 1 && n != s.x.Name && slices.Contains(a.Addrs, s.host) && a.Responder == s.server {
+				s.multihomed = append(s.multihomed, analyze.Evidence{Sign: "server-lists-several-addresses", For: true,
+					Text:   fmt.Sprintf("the server lists %s for %s", addrList(a.Addrs), n.Display(s.x.Scope)),
+					Frames: withRole("multihomed", a.FirstRef)})
+			}
+		}
+	}
+	if len(s.multihomed) == 0 && s.x.Kind == exchange.MultihomedRegistration && h.Implementation(s.host) == hosts.Windows {
+		s.weakly = true
+		s.multihomed = append(s.multihomed, analyze.Evidence{Sign: "opcode-15-by-windows", For: true,
+			Text:   "it registers with opcode 15, which Windows uses only when it has several addresses (other software always does)",
+			Frames: s.x.FramesWithRole(exchange.RoleRequest)})
+	}
+}
+
+func (s *subject) readAnswers() {
+	for i := range s.p.Name.Answers {
+		a := &s.p.Name.Answers[i]
+		if !s.p.Hosts.SameMachine(a.Responder, s.server) || a.Negative {
+			continue
+		}
+		if a.Group || slices.Contains(a.Addrs, netip.AddrFrom4([4]byte{255, 255, 255, 255})) {
+			s.group = append(s.group, withRole("group", a.FirstRef)...)
+			s.groupHow = "the server answers for it as a group"
+			continue
+		}
+		foreign := false
+		for _, b := range a.Addrs {
+			foreign = foreign || !s.mine(b)
+		}
+		switch {
+		case foreign:
+			s.answers = append(s.answers, a)
+		case s.same == nil || a.Last > s.same.Last:
+			s.same = a
+		}
+	}
+}
+
+// readSiblings collects where the server sends people who ask for the other
+// names of the machine: a static mapping of a computer is made for <00>, <03>
+// and <20> together. Only names that were refused, or demanded, like this one
+// count.
+func (s *subject) readSiblings() {
+	for _, n := range siblings(s.x.Name) {
+		st := s.p.Names.Get(n, s.x.Scope)
+		if st == nil || !slices.ContainsFunc(st.Recent, func(r *exchange.Exchange) bool {
+			return r.Kind == s.x.Kind && r.Initiator == s.x.Initiator && r.Asked == s.x.Asked && r.Outcome == s.x.Outcome && r.WACK == s.x.WACK
+		}) {
+			continue
+		}
+		for i := range st.Answers {
+			a := &st.Answers[i]
+			if a.Negative || a.Group || !s.p.Hosts.SameMachine(a.Responder, s.server) || runsDown(a) {
+				continue
+			}
+			if slices.ContainsFunc(a.Addrs, func(b addr) bool { return !s.mine(b) && !registered(st, b) && !s.p.Hosts.SameMachine(b, s.server) }) {
+				s.sibling = append(s.sibling, a)
+				s.siblingName = n.Display(s.x.Scope)
+			}
+		}
+	}
+}
+
+func registered(st *names.State, a addr) bool {
+	return slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return c.Addr == a && c.State != names.Refused })
+}
+
+func (s *subject) siblingEvidence(a *names.AnswerSet) analyze.Evidence {
+	return ev("sibling-resolves-elsewhere", true, withRole("answer", a.FirstRef, a.LastRef),
+		"the server treats the machine's name %s in the same way and resolves it to %s, which is not this machine's", s.siblingName, addrList(a.Addrs))
+}
+
+func (s *subject) readClaims() {
+	for i := range s.p.Name.Claims {
+		c := &s.p.Name.Claims[i]
+		switch {
+		case c.Group && c.State != names.Refused:
+			if c.Server == s.server {
+				s.group = append(s.group, withRole("group", c.Request)...)
+				if s.groupHow == "" {
+					s.groupHow = fmt.Sprintf("%s registered it as a group", c.Addr)
+				}
+			}
+		case c.Group || !c.Server.IsValid() || c.Server != s.server:
+		case s.mine(c.Addr):
+			if c.State != names.Refused && c.From > s.x.Start && c.From > s.x.End-1 {
+				s.accepted = c
+			} else if c.State == names.Active && c.Last > s.x.End {
+				s.accepted = c
+			}
+		case c.From < s.x.Start && (c.State == names.Active || c.Until >= s.x.Start):
+			if c.State != names.Refused {
+				s.owners = append(s.owners, c)
+			}
+		}
+	}
+}
+
+// readRecords sorts the known records of the name. A record fits when the
+// server holds it, or when it is not said who holds it.
+func (s *subject) readRecords() {
+	for i := range s.p.Name.Records {
+		r := &s.p.Name.Records[i]
+		if r.State != "" && r.State != "active" {
+			continue
+		}
+		here := !r.Server.IsValid() || s.p.Hosts.SameMachine(r.Server, s.server) || r.Owner.IsValid() && s.p.Hosts.SameMachine(r.Owner, s.server)
+		if !here {
+			continue
+		}
+		switch {
+		case r.Static == names.StaticYes && strings.HasPrefix(r.Source, "import:"):
+			s.imported = append(s.imported, r)
+		case r.Static == names.StaticYes && r.Time <= s.x.End:
+			s.static = append(s.static, r)
+		case r.Static == names.StaticNo && r.Source == "replication" && r.Time <= s.x.End:
+			s.dynamic = append(s.dynamic, r)
+		}
+	}
+}
+
+// challenges returns the questions that the server asked because of the
+// exchange, linked or not.
+func (s *subject) challenges() []*exchange.Exchange {
+	var out []*exchange.Exchange
+	for _, r := range s.p.Name.Recent {
+		if r.Kind != exchange.Challenge || r.Initiator != s.server && !s.p.Hosts.SameMachine(r.Initiator, s.server) {
+			continue
+		}
+		if slices.Contains(s.x.Challenges, r.ID) || r.Cause == 0 && r.Start >= s.x.Start && r.Start <= s.x.End {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// ownName reports whether the name is the server's own.
+func (s *subject) ownName() ([]exchange.FrameRef, bool) {
+	for i := range s.p.Name.Claims {
+		c := &s.p.Name.Claims[i]
+		if !c.Group && c.State != names.Refused && s.p.Hosts.SameMachine(c.Addr, s.server) {
+			return withRole("own-name", c.Request), true
+		}
+	}
+	for _, a := range s.answers {
+		for _, b := range a.Addrs {
+			if s.p.Hosts.SameMachine(b, s.server) {
+				return withRole("own-name", a.FirstRef), true
+			}
+		}
+	}
+	return nil, false
+}
+
+// dynamicOwner is a sign that the address is, or was, held dynamically: a
+// registration of it in the capture.
+func (s *subject) everRegistered(a netip.Addr) (exchange.FrameRef, bool) {
+	for i := range s.p.Name.Claims {
+		c := &s.p.Name.Claims[i]
+		if c.Addr == a && c.State != names.Refused {
+			return c.Request, true
+		}
+	}
+	return exchange.FrameRef{}, false
+}
+
+// permanentTTL reports whether the TTLs of an answer do not run down: the
+// same remaining time at two moments well apart, or nmbd's "max wins ttl"
+// to the second.
+func permanentTTL(a *names.AnswerSet) bool {
+	const maxWINSTTL = 518400 // nmbd's default
+	if a.MinTTL == 0 {
+		return false // Samba 4 always answers with 0
+	}
+	if a.MinTTL == a.MaxTTL && a.Last-a.First >= int64(5*time.Second) {
+		return true
+	}
+	return a.MinTTL == maxWINSTTL && a.MaxTTL == maxWINSTTL
+}
+
+// runsDown reports whether the TTLs of an answer decrease as time passes.
+func runsDown(a *names.AnswerSet) bool {
+	return a.MinTTL != 0 && a.FirstTTL > a.LastTTL
+}
+
+func withRole(role string, fs ...exchange.FrameRef) []exchange.FrameRef {
+	out := make([]exchange.FrameRef, 0, len(fs))
+	for _, f := range fs {
+		if f.Frame != 0 {
+			f.Role = role
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// frames lists the frames of x that play one of the roles, under a new role.
+func frames(x *exchange.Exchange, as string, roles ...string) []exchange.FrameRef {
+	return withRole(as, x.FramesWithRole(roles...)...)
+}
+
+func addrList(as []netip.Addr) string {
+	s := make([]string, len(as))
+	for i, a := range as {
+		s[i] = a.String()
+	}
+	switch len(s) {
+	case 0:
+		return "no address"
+	case 1:
+		return s[0]
+	}
+	return strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1]
+}
+
+// ev builds a piece of evidence.
+func ev(sign string, supports bool, frames []exchange.FrameRef, format string, args ...any) analyze.Evidence {
+	return analyze.Evidence{Sign: sign, For: supports, Text: fmt.Sprintf(format, args...), Frames: frames}
+}
+
+// duration prints a span of capture time for people.
+func duration(ns int64) string {
+	d := time.Duration(ns)
+	switch {
+	case d < time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}

@@ -1,0 +1,281 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/hosts"
+	"nbtrace/analyze/names"
+)
+
+// The families of broadcast queries that somebody answered, and of conflict
+// demands.
+
+var (
+	queryTriggers     = []exchange.Kind{exchange.Query}
+	conflictTriggers  = []exchange.Kind{exchange.KindConflictDemand}
+	duplicateTriggers = append(append(append([]exchange.Kind{}, refusalTriggers...), queryTriggers...), conflictTriggers...)
+)
+
+// spoofNames is how many unrelated names one machine must answer for, without
+// ever having registered them, to be taken for a spoofer.
+const spoofNames = 3
+
+func answeredBroadcast(x *exchange.Exchange) bool {
+	return x.Broadcast && len(x.Answers) > 0 && slices.ContainsFunc(x.Answers, func(a exchange.Answer) bool { return a.Positive() && !a.Group })
+}
+
+func wantsDuplicate(x *exchange.Exchange) bool {
+	switch x.Kind {
+	case exchange.Query:
+		return answeredBroadcast(x) && len(x.Answers) > 1
+	case exchange.KindConflictDemand:
+		return true
+	}
+	return isRefusal(x)
+}
+
+func checkDuplicate(p *analyze.Pass) {
+	switch p.Exchange.Kind {
+	case exchange.Query:
+		checkQuery(p)
+	case exchange.KindConflictDemand:
+		checkConflict(p)
+	default:
+		checkRefusal(p)
+	}
+}
+
+func querySubject(p *analyze.Pass) *subject {
+	return newSubject(p, p.Exchange.Answers[0].From, p.Exchange.Answers[0].From)
+}
+
+func queryCauses() []cause { return []cause{querySpoofing, twoAnswers} }
+
+func checkQuery(p *analyze.Pass) { weigh(p, querySubject, queryCauses) }
+
+// unowned lists the names that a machine answered broadcast queries for with
+// its own address although it was never seen to register them.
+func unowned(p *analyze.Pass, a addr) []analyze.AnsweredName {
+	var out []analyze.AnsweredName
+	for _, n := range p.Answered(a) {
+		if st := p.Names.Get(n.Name, n.Scope); st != nil && slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return p.Hosts.SameMachine(c.Addr, a) }) {
+			continue
+		}
+		// One machine's names differ in the suffix only; count the text once.
+		if !slices.ContainsFunc(out, func(o analyze.AnsweredName) bool { return [15]byte(o.Name[:15]) == [15]byte(n.Name[:15]) }) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// disputed returns who else holds, or answers for, one of the names that a
+// answers for.
+func disputed(p *analyze.Pass, a addr, ns []analyze.AnsweredName) (exchange.FrameRef, addr, bool) {
+	for _, n := range ns {
+		st := p.Names.Get(n.Name, n.Scope)
+		if st == nil {
+			continue
+		}
+		for i := range st.Claims {
+			c := &st.Claims[i]
+			if !c.Group && c.State != names.Refused && !p.Hosts.SameMachine(c.Addr, a) {
+				return n.Ref, c.Addr, true
+			}
+		}
+		for i := range st.Answers {
+			o := &st.Answers[i]
+			if !o.Negative && !o.Group && !p.Hosts.SameMachine(o.Responder, a) && !slices.Contains(o.Addrs, a) {
+				return o.FirstRef, o.Responder, true
+			}
+		}
+	}
+	return exchange.FrameRef{}, addr{}, false
+}
+
+// spoofedAnswers returns the frames in which a spoofs, none if it does not.
+func spoofedAnswers(p *analyze.Pass, a addr) []exchange.FrameRef {
+	ns := unowned(p, a)
+	if len(ns) < 2 {
+		return nil
+	}
+	if _, _, d := disputed(p, a, ns); !d && len(ns) < spoofNames {
+		return nil
+	}
+	var fs []exchange.FrameRef
+	for _, n := range ns {
+		fs = append(fs, n.Ref)
+	}
+	return withRole("spoofed-answer", fs...)
+}
+
+func querySpoofing(s *subject) explanation {
+	for i := range s.x.Answers {
+		a := &s.x.Answers[i]
+		if !a.Positive() || s.p.Hosts.MachineHasRole(a.From, hosts.WINSServer) || s.p.Hosts.MachineHasRole(a.From, hosts.WINSProxy) {
+			continue
+		}
+		fs := spoofedAnswers(s.p, a.From)
+		if len(fs) == 0 {
+			continue
+		}
+		ns := unowned(s.p, a.From)
+		var list []string
+		for _, n := range ns {
+			list = append(list, n.Name.Display(n.Scope))
+		}
+		v := analyze.Likely
+		evidence := []analyze.Evidence{
+			ev("answers-for-many", true, fs, "%s answered broadcast queries for %s with its own address and was never seen to register them", a.From, joined(list)),
+		}
+		if f, owner, d := disputed(s.p, a.From, ns); d {
+			v = analyze.Proved
+			evidence = append(evidence, ev("owner-known", true, withRole("owner", f), "one of the names belongs to %s", owner))
+		}
+		return explanation{rule: slugQuerySpoofing, verdict: v, why: "the machine answers for many names that are not its own", finding: analyze.Finding{
+			Host: hostOf(a.From), Server: a.From, Title: "One machine answers name queries for everybody",
+			Evidence: evidence, Remedy: remedySpoofing,
+		}}
+	}
+	return excluded(slugQuerySpoofing, "no machine answers for several names that are not its own")
+}
+
+var remedySpoofing = []string{
+	"Treat the machine as hostile until shown otherwise (Responder, Inveigh, Metasploit answer like this): find it by its MAC address, isolate it, and look who authenticated to it after the answers.",
+	"Switch LLMNR and NetBIOS over TCP/IP off where nothing needs them, and require SMB signing.",
+	"Names that people mistype or that programs ask for without end (wpad) are the bait: resolve them in DNS.",
+}
+
+func joined(list []string) string {
+	if len(list) > 6 {
+		return fmt.Sprintf("%d names", len(list))
+	}
+	switch len(list) {
+	case 0:
+		return "no name"
+	case 1:
+		return list[0]
+	}
+	out := list[0]
+	for _, l := range list[1 : len(list)-1] {
+		out += ", " + l
+	}
+	return out + " and " + list[len(list)-1]
+}
+
+// rivals returns two positive answers of one broadcast query for a unique
+// name that come from different machines and give different addresses.
+func rivals(p *analyze.Pass, x *exchange.Exchange) (a, b *exchange.Answer) {
+	for i := range x.Answers {
+		for j := i + 1; j < len(x.Answers); j++ {
+			a, b := &x.Answers[i], &x.Answers[j]
+			if !a.Positive() || !b.Positive() || a.Group || b.Group || p.Hosts.SameMachine(a.From, b.From) {
+				continue
+			}
+			if !slices.Contains(a.Addrs, a.From) || !slices.Contains(b.Addrs, b.From) {
+				continue // a proxy, or a name server, that answers for the other
+			}
+			if slices.Contains(a.Addrs, b.From) || slices.Contains(b.Addrs, a.From) {
+				continue
+			}
+			return a, b
+		}
+	}
+	return nil, nil
+}
+
+func twoAnswers(s *subject) explanation {
+	a, b := rivals(s.p, s.x)
+	if a == nil {
+		return excluded(slugLiveDuplicate, "one machine answers for the name")
+	}
+	v := analyze.Likely
+	fs := []exchange.FrameRef{{Input: a.Input, Frame: a.Frame}, {Input: b.Input, Frame: b.Frame}}
+	return explanation{rule: slugLiveDuplicate, verdict: v, why: "two machines answer for the name", finding: analyze.Finding{
+		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(b.From), Server: a.From, Events: []int{4319},
+		Title: fmt.Sprintf("Two machines answer for one name: %s and %s", a.From, b.From),
+		Evidence: []analyze.Evidence{ev("two-answers", true, append(frames(s.x, "query", exchange.RoleRequest), withRole("answer", fs...)...),
+			"%s and %s both answered one broadcast query for %s, each with its own address", a.From, b.From, s.name())},
+		Remedy: remedyDuplicate(s),
+	}}
+}
+
+func conflictSubject(p *analyze.Pass) *subject {
+	return newSubject(p, p.Exchange.Asked, p.Exchange.Initiator)
+}
+
+func conflictCauses() []cause { return []cause{conflictOfTwo, forgedConflict} }
+
+func checkConflict(p *analyze.Pass) { weigh(p, conflictSubject, conflictCauses) }
+
+func conflictHow(s *subject) analyze.Evidence {
+	return ev("conflict-demand", true, frames(s.x, "conflict-demand", exchange.RoleDemand, exchange.RoleRetransmission),
+		"%s told %s that %s is in conflict (a negative registration response that nobody had asked for)", s.x.Initiator, s.x.Asked, s.name())
+}
+
+// conflictOfTwo: a node that got two answers to a query tells the second
+// owner, RFC 1001 15.1.3.5; or the owner itself tells a rival.
+func conflictOfTwo(s *subject) explanation {
+	finding := func(server addr, evidence ...analyze.Evidence) explanation {
+		return explanation{rule: slugLiveDuplicate, verdict: analyze.Likely, why: "two machines hold the name", decided: true, finding: analyze.Finding{
+			HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: server, Events: []int{4319},
+			Title:    "Two machines hold one name; one was told that it is in conflict",
+			Evidence: append([]analyze.Evidence{conflictHow(s)}, evidence...), Remedy: remedyDuplicate(s),
+		}}
+	}
+	for _, q := range slices.Backward(s.p.Name.Recent) {
+		if q.Kind != exchange.Query || q.Initiator != s.x.Initiator || q.Start > s.x.Start || s.x.Start-q.Start > int64(horizon) {
+			continue
+		}
+		// The receiver of the demand is one of the two that answered.
+		var mine, other *exchange.Answer
+		for i := range q.Answers {
+			a := &q.Answers[i]
+			switch {
+			case !a.Positive() || a.Group:
+			case s.mine(a.From):
+				mine = a
+			default:
+				other = a
+			}
+		}
+		if mine == nil || other == nil {
+			continue
+		}
+		if slices.ContainsFunc([]addr{mine.From, other.From}, func(a addr) bool { return len(spoofedAnswers(s.p, a)) > 0 }) {
+			return explanation{silent: true, verdict: analyze.Likely} // told as spoofing
+		}
+		return finding(other.From, ev("two-answers", true, withRole("answer", exchange.FrameRef{Input: mine.Input, Frame: mine.Frame},
+			exchange.FrameRef{Input: other.Input, Frame: other.Frame}), "before that, %s and %s both answered a query for the name", mine.From, other.From))
+	}
+	for i := range s.p.Name.Claims {
+		c := &s.p.Name.Claims[i]
+		if c.Addr == s.x.Initiator && !c.Group && c.State == names.Active && c.From < s.x.Start && !s.mine(c.Addr) {
+			return finding(c.Addr, ev("defended-by-end-node", true, withRole("registration", c.Request), "the sender holds the name itself"))
+		}
+	}
+	return excluded(slugLiveDuplicate, "nobody else was seen to hold the name")
+}
+
+func forgedConflict(s *subject) explanation {
+	if s.actsAsServer() {
+		return excluded(slugForgedConflict, "the sender acts as a name server")
+	}
+	f := analyze.Finding{HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.x.Initiator, Events: []int{4319},
+		Evidence: []analyze.Evidence{conflictHow(s),
+			ev("sender-no-server", true, nil, "%s is no name server, does not hold the name, and asked for it from nobody who gave it two answers", s.x.Initiator)},
+		Remedy: remedyForged}
+	v := analyze.Possible
+	if claims := s.claimsAnywhere(); len(claims) > 0 {
+		v = analyze.Likely
+		f.Evidence = append(f.Evidence, claims...)
+	}
+	if fs := spoofedAnswers(s.p, s.x.Initiator); len(fs) > 0 {
+		v = analyze.Proved
+		f.Evidence = append(f.Evidence, ev("sender-spoofs", true, fs, "the sender also answers queries for names that are not its own"))
+	}
+	return explanation{rule: slugForgedConflict, verdict: v, why: "the sender has nothing to do with the name", finding: f}
+}

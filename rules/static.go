@@ -1,0 +1,391 @@
+package rules
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/names"
+)
+
+type addr = netip.Addr
+
+var staticSigns = []analyze.Sign{
+	{Slug: "refused-at-once", For: true, Text: "The server refused without a WACK and without asking anybody, as it does for static mappings and groups."},
+	{Slug: "refused-after-wait", For: true, Text: "The server first asked the recorded address, which did not answer, and then refused all the same (Samba's nmbd with a permanent entry)."},
+	{Slug: "static-record-replicated", For: true, Text: "A WINS replication record of the name has the static bit."},
+	{Slug: "static-mapping-imported", For: true, Text: "The list of mappings that you supplied has a static mapping of the name."},
+	{Slug: "server-resolves-elsewhere", For: true, Text: "The server resolves the name to an address that is not this machine's."},
+	{Slug: "sibling-resolves-elsewhere", For: true, Text: "Another name of the machine, refused or demanded alike, is resolved to an address that is not this machine's."},
+	{Slug: "server-resolves-to-refused-address", For: true, Text: "The server resolves the name to the very address that it refused: a dynamic record with the same address is always accepted."},
+	{Slug: "ttl-never-falls", For: true, Text: "The time to live of the server's answers does not run down, as it would for a dynamic record."},
+	{Slug: "refused-repeatedly", For: true, Text: "The refusal repeats, each time at once."},
+	{Slug: "address-never-seen", For: true, Text: "The address that the server gives never registered the name in this capture."},
+	{Slug: "registered-from-several-addresses", For: true, Text: "One machine registers the name from several addresses."},
+	{Slug: "answers-with-several-addresses", For: true, Text: "The machine answers for its name with several addresses."},
+	{Slug: "same-mac", For: true, Text: "Several addresses send from one MAC address."},
+	{Slug: "same-node-status", For: true, Text: "Node status responses from several addresses show one machine."},
+	{Slug: "several-addresses-in-one-packet", For: true, Text: "One registration names several addresses."},
+	{Slug: "server-lists-several-addresses", For: true, Text: "The server lists several addresses of the machine for another of its names."},
+	{Slug: "opcode-15-by-windows", For: true, Text: "Windows registers with opcode 15 only when it has several addresses."},
+	{Slug: "release-demanded", For: true, Text: "The server told the machine to release the name."},
+	{Slug: "accepted-later", For: false, Text: "The server accepted the machine's registration later."},
+	{Slug: "ttl-runs-down", For: false, Text: "The time to live of the server's answers runs down: the record is dynamic."},
+	{Slug: "capture-has-gaps", For: false, Text: "The capture misses packets; what it does not show may have happened."},
+}
+
+var refusalEvents = []int{4321, 4319}
+
+// staticCase is what speaks for a static mapping behind a refusal or demand.
+type staticCase struct {
+	verdict  analyze.Verdict
+	why      string // for the list of alternatives
+	evidence []analyze.Evidence
+	against  []analyze.Evidence
+	decided  bool
+	address  string // where the mapping points to, if known
+}
+
+// static weighs whether the refusal comes from a static mapping, leaving
+// aside whether the machine is multihomed. Verdict 0 means excluded.
+func (s *subject) staticRefusal() staticCase {
+	x := s.x
+	c := staticCase{}
+	switch {
+	case x.Broadcast:
+		c.why = "no name server refused it, another end node did"
+		return c
+	case x.Group:
+		c.why = "it was registered as a group name"
+		return c
+	case !refusal(x.RCode):
+		c.why = fmt.Sprintf("static mappings are refused with RFS_ERR or ACT_ERR, not %s", x.RCode)
+		return c
+	case x.Responder != x.Asked && !s.p.Hosts.SameMachine(x.Responder, x.Asked):
+		c.why = "the refusal did not come from the server that was asked"
+		return c
+	}
+	if len(s.group) > 0 && len(s.static) == 0 {
+		c.why = "the name is a group: " + s.groupHow
+		return c
+	}
+	if _, own := s.ownName(); own {
+		c.why = "the name is the server's own"
+		return c
+	}
+	s.proofs(&c)
+	challenges := s.challenges()
+	waited := x.WACK || len(challenges) > 0
+	if waited && c.verdict != analyze.Proved {
+		if !s.unansweredStatic(&c, challenges) {
+			return c
+		}
+	} else {
+		if len(s.owners) > 0 && c.verdict == 0 {
+			// A dynamic record is challenged, so a refusal at once says that
+			// it was no dynamic record that stood in the way, unless the
+			// challenge was not captured.
+			o := s.owners[0]
+			c.against = append(c.against, ev("dynamic-owner-known", false, withRole("registration", o.Request, o.Reply),
+				"%s registered the name dynamically at this server before", o.Addr))
+			c.verdict, c.why = analyze.Possible, "refused at once, but another machine holds the name dynamically"
+		}
+		s.hints(&c)
+	}
+	if s.accepted != nil && s.accepted.Last > x.End {
+		c.against = append(c.against, ev("accepted-later", false, withRole("accepted", s.accepted.Request, s.accepted.Reply),
+			"the server accepted the registration from %s later: the mapping was removed meanwhile, or it was none", s.accepted.Addr))
+		if c.verdict > analyze.Possible && len(s.static) == 0 && len(s.imported) == 0 {
+			c.verdict = analyze.Possible
+		} else if c.verdict == analyze.Proved && !x.WACK {
+			c.verdict = analyze.Likely
+		}
+	}
+	if s.p.Gaps && c.verdict == analyze.Likely {
+		c.against = append(c.against, ev("capture-has-gaps", false, nil, "the capture misses packets; a challenge may be among them"))
+	}
+	return c
+}
+
+// proofs looks for records that are known to be static.
+func (s *subject) proofs(c *staticCase) {
+	for _, r := range s.static {
+		c.verdict, c.why, c.decided = analyze.Proved, "a static record of the name was replicated to the server", true
+		c.address = addrList(r.Addrs)
+		c.evidence = append(c.evidence, ev("static-record-replicated", true, r.Frames,
+			"a record of %s with the static bit (%s, %s%s) was replicated to %s%s", s.name(), r.Type, addrList(r.Addrs), owned(r), r.Server, ago(r.Time, s.x.Start)))
+	}
+	for _, r := range s.imported {
+		if !s.contradicts(r) {
+			continue
+		}
+		c.verdict, c.why, c.decided = analyze.Proved, "the supplied list has a static mapping of the name", true
+		c.address = addrList(r.Addrs)
+		c.evidence = append(c.evidence, ev("static-mapping-imported", true, nil, "the supplied list %s has the static mapping %s (%s, %s)",
+			strings.TrimPrefix(r.Source, "import:"), s.name(), r.Type, addrList(r.Addrs)))
+	}
+}
+
+// contradicts reports whether a mapping stands in the machine's way: a unique
+// one always does for a multihomed registration, a multihomed one if it lacks
+// an address of the machine.
+func (s *subject) contradicts(r *names.Record) bool {
+	if r.Type == names.Group || r.Type == names.SpecialGroup {
+		return false
+	}
+	if r.Type == names.Unique {
+		return true
+	}
+	return !slices.Contains(r.Addrs, s.x.Address())
+}
+
+func owned(r *names.Record) string {
+	if !r.Owner.IsValid() {
+		return ""
+	}
+	return ", owned by " + r.Owner.String()
+}
+
+func ago(then, now int64) string {
+	if then == 0 || then > now {
+		return ""
+	}
+	return fmt.Sprintf(", %s before", duration(now-then))
+}
+
+// unansweredStatic judges a refusal that followed a WACK: nmbd treats a
+// permanent entry of wins.dat like a dynamic record, asks its address, and
+// refuses an opcode-15 registration when nobody answers. A dynamic record of
+// a dead machine gives the same picture, so something must speak for the
+// entry's being permanent.
+func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchange) bool {
+	for _, q := range challenges {
+		if q.Outcome == exchange.Answered {
+			c.why = fmt.Sprintf("the server asked %s, which answered: the record is a living machine's", q.Asked)
+			return false
+		}
+	}
+	asked := make([]addr, 0, len(challenges))
+	var askedFrames []exchange.FrameRef
+	for _, q := range challenges {
+		asked = append(asked, q.Asked)
+		askedFrames = append(askedFrames, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
+		if f, ok := s.everRegistered(q.Asked); ok {
+			c.why = fmt.Sprintf("the server asked %s, which registered the name dynamically (frame %d)", q.Asked, f.Frame)
+			return false
+		}
+	}
+	if len(asked) == 0 {
+		c.why = "the server waited before it refused, as for a dynamic record"
+		return false
+	}
+	var shown *names.AnswerSet
+	for _, a := range s.answers {
+		if slices.ContainsFunc(a.Addrs, func(b addr) bool { return slices.Contains(asked, b) }) {
+			shown = a
+		}
+	}
+	fromSibling := false
+	if shown == nil {
+		for _, a := range s.sibling {
+			if slices.ContainsFunc(a.Addrs, func(b addr) bool { return slices.Contains(asked, b) }) {
+				shown, fromSibling = a, true
+			}
+		}
+	}
+	if shown == nil {
+		c.why = "the server asked an address before it refused; nothing shows whether that record is static"
+		return false
+	}
+	if runsDown(shown) {
+		c.why = "the time to live of the server's answers runs down: the record is dynamic"
+		return false
+	}
+	c.address = addrList(shown.Addrs)
+	c.verdict, c.why = analyze.Possible, "the server keeps resolving the name to an address that nobody registered"
+	c.evidence = append(c.evidence,
+		ev("challenge-unanswered", true, askedFrames, "the server asked the recorded address %s, nobody answered, and it refused all the same", addrList(asked)),
+		s.shown(shown, fromSibling),
+		ev("address-never-seen", true, nil, "%s never registered the name in this capture", addrList(shown.Addrs)))
+	if permanentTTL(shown) {
+		c.verdict, c.why = analyze.Likely, "the record that stands in the way does not age"
+		c.evidence = append(c.evidence, s.steadyTTL(shown))
+	}
+	return true
+}
+
+func (s *subject) shown(a *names.AnswerSet, ofSibling bool) analyze.Evidence {
+	if ofSibling {
+		return s.siblingEvidence(a)
+	}
+	return s.elsewhere(a)
+}
+
+func (s *subject) elsewhere(a *names.AnswerSet) analyze.Evidence {
+	when := "afterwards"
+	switch {
+	case a.First < s.x.Start && a.Last > s.x.End:
+		when = "before and afterwards"
+	case a.Last <= s.x.End:
+		when = "before"
+	}
+	return ev("server-resolves-elsewhere", true, withRole("answer", a.FirstRef, a.LastRef),
+		"%s the server resolves the name to %s, which is not this machine's", when, addrList(a.Addrs))
+}
+
+func (s *subject) steadyTTL(a *names.AnswerSet) analyze.Evidence {
+	return ev("ttl-never-falls", true, withRole("answer", a.FirstRef, a.LastRef),
+		"the time to live in the server's answers stays at %d s; a dynamic record's would run down", a.MaxTTL)
+}
+
+// hints weighs what speaks for a static mapping behind a refusal at once.
+func (s *subject) hints(c *staticCase) {
+	x := s.x
+	strength := analyze.Possible
+	if c.why == "" {
+		c.why = "refused at once, without a WACK or a challenge"
+	}
+	for _, a := range s.answers {
+		if runsDown(a) {
+			c.against = append(c.against, ev("ttl-runs-down", false, withRole("answer", a.FirstRef, a.LastRef),
+				"the time to live of the server's answers falls from %d s to %d s", a.FirstTTL, a.LastTTL))
+			continue
+		}
+		if c.address == "" {
+			c.address = addrList(a.Addrs)
+		}
+		c.evidence = append(c.evidence, s.elsewhere(a))
+		known := false
+		for _, b := range a.Addrs {
+			if f, ok := s.everRegistered(b); ok && !s.mine(b) {
+				known = true
+				c.against = append(c.against, ev("dynamic-owner-known", false, withRole("registration", f), "%s registered the name dynamically", b))
+			}
+		}
+		if !known {
+			strength = analyze.Likely
+			if permanentTTL(a) {
+				c.evidence = append(c.evidence, s.steadyTTL(a))
+			}
+		}
+	}
+	if len(s.answers) == 0 && len(s.sibling) > 0 {
+		strength = analyze.Likely
+		c.address = addrList(s.sibling[0].Addrs)
+		c.evidence = append(c.evidence, s.siblingEvidence(s.sibling[0]))
+	}
+	if s.same != nil && slices.Contains(s.same.Addrs, x.Address()) && s.same.Last > x.Start && s.accepted == nil {
+		strength = analyze.Likely
+		c.address = addrList(s.same.Addrs)
+		c.evidence = append(c.evidence, ev("server-resolves-to-refused-address", true, withRole("answer", s.same.FirstRef, s.same.LastRef),
+			"the server resolves the name to %s, the very address that it refused; a dynamic record with that address would have been accepted", addrList(s.same.Addrs)))
+	}
+	if n := len(s.refused); n > 0 {
+		var fs []exchange.FrameRef
+		spread := int64(0)
+		for _, r := range s.refused {
+			fs = append(fs, frames(r, "refusal", exchange.RoleResponse)...)
+			spread = max(spread, r.Start-x.Start, x.Start-r.Start)
+		}
+		c.evidence = append(c.evidence, ev("refused-repeatedly", true, fs, "the refusal repeats %s, each time at once", times(n)))
+		if spread >= int64(5*time.Second) && len(s.owners) == 0 {
+			strength = max(strength, analyze.Likely)
+		}
+	}
+	if len(s.owners) > 0 && len(s.static) == 0 && len(s.imported) == 0 {
+		strength = min(strength, analyze.Possible)
+	}
+	c.verdict = max(c.verdict, strength)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once more"
+	}
+	return fmt.Sprintf("%d times more", n)
+}
+
+func staticRefusal(s *subject) explanation {
+	c := s.staticRefusal()
+	switch {
+	case c.verdict == 0:
+		return excluded(slugStaticRefusal, c.why)
+	case len(s.multihomed) == 0:
+		return excluded(slugStaticRefusal, "nothing shows that the machine has several addresses")
+	}
+	if s.weakly {
+		c.verdict, c.decided = min(c.verdict, analyze.Possible), false
+	}
+	how := "registration"
+	if s.x.Kind == exchange.Refresh {
+		how = "refresh"
+	}
+	return explanation{rule: slugStaticRefusal, verdict: c.verdict, why: c.why, decided: c.decided, finding: analyze.Finding{
+		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: eventsOfRefusal(s.x),
+		Title:    fmt.Sprintf("A static mapping in WINS refuses the %s of a multihomed host", how),
+		Evidence: s.caseEvidence(c), Remedy: s.remedyStatic(c),
+	}}
+}
+
+func eventsOfRefusal(x *exchange.Exchange) []int {
+	if x.Kind == exchange.Refresh {
+		return []int{4319, 4321}
+	}
+	return refusalEvents
+}
+
+func (s *subject) caseEvidence(c staticCase) []analyze.Evidence {
+	out := []analyze.Evidence{refusedHow(s)}
+	out = append(out, c.evidence...)
+	out = append(out, s.multihomed...)
+	return append(out, c.against...)
+}
+
+func staticBlocks(s *subject) explanation {
+	c := s.staticRefusal()
+	switch {
+	case c.verdict == 0:
+		return excluded(slugStaticBlocks, c.why)
+	case len(s.multihomed) > 0 && !s.weakly:
+		return excluded(slugStaticBlocks, "the machine has several addresses; see "+slugStaticRefusal)
+	}
+	return explanation{rule: slugStaticBlocks, verdict: c.verdict, why: c.why, decided: c.decided, finding: analyze.Finding{
+		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: eventsOfRefusal(s.x),
+		Evidence: append(append([]analyze.Evidence{refusedHow(s)}, c.evidence...), c.against...), Remedy: s.remedyStatic(c),
+	}}
+}
+
+// remedyStatic says how to get rid of the mapping, for Windows and Samba.
+func (s *subject) remedyStatic(c staticCase) []string {
+	base := s.x.Name
+	plain := base.Raw()
+	printable := strings.IndexFunc(plain, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'&|<>^%;$`+"`\\", r) }) < 0 && plain != ""
+	at := s.server.String()
+	for _, r := range s.static {
+		if r.Owner.IsValid() {
+			at = r.Owner.String()
+		}
+	}
+	steps := []string{}
+	if c.address != "" {
+		steps = append(steps, fmt.Sprintf("Find the static mapping of %s (it points to %s) on the WINS server %s and delete it for every suffix: <00>, <03> and <20>.", s.name(), c.address, at))
+	} else {
+		steps = append(steps, fmt.Sprintf("Look on the WINS server %s for a static mapping of %s and delete it for every suffix: <00>, <03> and <20>.", at, s.name()))
+	}
+	if printable {
+		steps = append(steps,
+			fmt.Sprintf(`Windows Server, to look: netsh wins server \\%s show name name=%s endchar=%02x`, at, plain, base.Suffix()),
+			fmt.Sprintf(`Windows Server, to delete: netsh wins server \\%s delete name name=%s endchar=%02x (again with 00, 03 and 20)`, at, plain, base.Suffix()))
+	}
+	steps = append(steps,
+		"Windows Server, console: Active Registrations > Display Records > the name > Delete > \"Replicate deletion of the record to other servers (tombstone)\", at the server that owns the record; else it comes back by replication.",
+		"Windows NT 3.5x/4.0, WINS Manager: Mappings > Static Mappings > the name > Delete Mapping, on every WINS server that holds it; then restart the host, not the server.",
+		"Samba as WINS server: nmbd - stop nmbd, remove the line of the name with time 0 from wins.dat, start nmbd; Samba AD DC - delete the winsRecord with isStatic: 1 from wins.ldb with ldbdel.",
+		"On the host: nbtstat -RR or a restart (on NT 4.0 a restart: nbtstat -RR refreshes only the first adapter), then check nbtstat -n for Conflict.",
+		"If the mapping must stay, make it a multihomed one that lists every NetBT address of the host, not a unique one.")
+	return steps
+}
