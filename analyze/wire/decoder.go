@@ -63,7 +63,7 @@ type Decoder struct {
 	src    netip.Addr
 	dst    netip.Addr
 	now    int64
-	cut    bool // the snap length cut it
+	lack   int // bytes of it that the snap length cut off
 	layers int
 	tags   [maxTags]uint16
 	nTags  int
@@ -128,7 +128,7 @@ func (d *Decoder) begin(f *captures.Frame, out []Packet) {
 	d.p = Packet{Input: f.Input, Frame: f.Number, Time: f.Time, Interface: f.Interface}
 	d.src, d.dst = netip.Addr{}, netip.Addr{}
 	d.now = f.Time
-	d.cut = len(f.Data) < f.Length
+	d.lack = max(f.Length-len(f.Data), 0)
 	d.layers = 0
 	d.nTags = 0
 	d.hit = false
@@ -148,7 +148,7 @@ func (d *Decoder) emit(p Packet) {
 
 // short counts a header that reaches beyond the captured bytes.
 func (d *Decoder) short() {
-	if d.cut {
+	if d.lack > 0 {
 		d.stats.Cut++
 	} else {
 		d.stats.BadHeader++

@@ -61,6 +61,7 @@ const (
 
 // Ports.
 const (
+	portNTP        = 123
 	portNBNS       = 137
 	portNBDGM      = 138
 	portWINS       = 42
@@ -210,6 +211,9 @@ func quickIPv4(b []byte) Answer {
 	if total != 0 && total < len(b) {
 		b = b[:total]
 	}
+	if len(b) < hlen {
+		return Unusual
+	}
 	proto := b[9]
 	if binary.BigEndian.Uint16(b[6:])&0x3FFF != 0 { // more fragments, or an offset
 		if canFragment(proto) {
@@ -262,9 +266,12 @@ func quickTransport(proto uint8, b []byte, hlen int) Answer {
 
 // udpProtocol is what a UDP datagram between the ports carries, 0 if nothing
 // of ours. Either end counts: a DNS server asks WINS from port 53, and some
-// servers answer to port 137 whatever the request's port was.
+// servers answer to port 137 whatever the request's port was. NTP is left
+// out: address translation puts clients of it on our ports.
 func udpProtocol(src, dst uint16) Protocol {
 	switch {
+	case src == portNTP || dst == portNTP:
+		return 0
 	case src == portNBNS || dst == portNBNS:
 		return NBNS
 	case src == portNBDGM || dst == portNBDGM:

@@ -59,7 +59,7 @@ func (d *Decoder) fragment(proto uint8, offset int, more bool, b []byte, want in
 		return
 	}
 	if len(b) < want { // cut, or shorter than it claims: the rest will not come
-		if offset == 0 && d.cut {
+		if offset == 0 && d.lack > 0 {
 			d.transport(proto, b, maxDatagram)
 			return
 		}
@@ -102,10 +102,10 @@ func (d *Decoder) fragment(proto uint8, offset int, more bool, b []byte, want in
 	}
 	whole := g.buf[:g.total]
 	d.finish(g)
-	cut := d.cut
-	d.cut = false
+	lack := d.lack
+	d.lack = 0
 	d.transport(proto, whole, len(whole))
-	d.cut = cut
+	d.lack = lack
 }
 
 // fragmentConcerns judges the first fragment of a datagram by its ports.

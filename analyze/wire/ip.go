@@ -38,7 +38,7 @@ func (d *Decoder) ipv4(b []byte) {
 	hlen := int(b[0]&0xF) * 4
 	total := int(binary.BigEndian.Uint16(b[2:]))
 	if total == 0 { // segmentation was left to the network card
-		total = len(b)
+		total = len(b) + d.lack
 	}
 	if b[0]>>4 != 4 || hlen < 20 || total < hlen {
 		d.bad()
@@ -80,7 +80,7 @@ func (d *Decoder) ipv6(b []byte) {
 	}
 	want := int(binary.BigEndian.Uint16(b[4:]))
 	if want == 0 { // a jumbogram, or segmentation left to the network card
-		want = len(b) - 40
+		want = len(b) + d.lack - 40
 	}
 	d.p.TTL, d.p.IPID = b[7], 0
 	d.src = netip.AddrFrom16([16]byte(b[8:24]))
@@ -191,7 +191,7 @@ func (d *Decoder) udp(b []byte, want int) {
 	p.Protocol = proto
 	p.Src, p.Dst = netip.AddrPortFrom(d.src, src), netip.AddrPortFrom(d.dst, dst)
 	p.Payload = b
-	p.Snapped = d.cut && len(b) < length
+	p.Snapped = d.lack > 0 && len(b) < length
 	d.emit(p)
 }
 

@@ -11,6 +11,9 @@ const (
 	linkRaw12   captures.LinkType = 12
 	linkRaw14   captures.LinkType = 14
 	linkRFC1483 captures.LinkType = 100 // LLC of RFC 1483 without the ATM header
+	linkATMCLIP captures.LinkType = 106 // the same, or IP alone, of Linux
+	linkPPPDir  captures.LinkType = 204 // PPP behind a byte for the direction
+	linkPKTAP   captures.LinkType = 258 // Darwin's header in front of another link type
 )
 
 // link peels the link layer of a frame, or of what PPI wraps.
@@ -33,7 +36,7 @@ func (d *Decoder) link(l captures.LinkType, b []byte) {
 		d.pppSerial(b)
 	case captures.LinkPPPEther:
 		d.pppoe(b)
-	case captures.LinkPPPWithDir:
+	case captures.LinkPPPWithDir, linkPPPDir:
 		d.pppWithDirection(b)
 	case captures.LinkCiscoHDLC:
 		d.ciscoHDLC(b)
@@ -53,6 +56,14 @@ func (d *Decoder) link(l captures.LinkType, b []byte) {
 		d.prism(b)
 	case captures.LinkPPI:
 		d.ppi(b)
+	case linkATMCLIP:
+		if len(b) >= 2 && llcCarriesIP(b) {
+			d.llc(b)
+			return
+		}
+		d.ip(b)
+	case linkPKTAP:
+		d.pktap(b)
 	case captures.LinkNFLog:
 		d.nflog(b)
 	default:
@@ -364,5 +375,27 @@ func (d *Decoder) nflog(b []byte) {
 			return
 		}
 		b = b[n:]
+	}
+}
+
+// pktap peels Darwin's per-packet header: its length, whether a packet
+// follows, and of what link type.
+func (d *Decoder) pktap(b []byte) {
+	const packet = 1
+	if len(b) < 12 {
+		d.short()
+		return
+	}
+	hlen := binary.LittleEndian.Uint32(b)
+	if hlen < 12 {
+		d.bad()
+		return
+	}
+	if uint64(hlen) > uint64(len(b)) {
+		d.short()
+		return
+	}
+	if binary.LittleEndian.Uint32(b[4:]) == packet {
+		d.link(captures.LinkType(binary.LittleEndian.Uint32(b[8:])), b[hlen:])
 	}
 }
