@@ -5,6 +5,7 @@ import (
 
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/nbns"
 )
 
 // answeredChallenge returns the challenge of the refusal that somebody
@@ -85,6 +86,9 @@ func liveDuplicate(s *subject) explanation {
 	if s.x.Group {
 		return excluded(slugLiveDuplicate, "it is a group name")
 	}
+	if masterBrowser(s.x.Name) {
+		return excluded(slugLiveDuplicate, "master browsers contend for the name by design")
+	}
 	if s.isUserName() {
 		return excluded(slugLiveDuplicate, "it is a user name; see "+slugUserDuplicate)
 	}
@@ -118,6 +122,10 @@ func userNameDuplicate(s *subject) explanation {
 func twoPrimaryControllers(s *subject) explanation {
 	return s.duplicateFinding(slugTwoPDC, "Two machines claim to be the domain's primary controller: %s holds <1B>", s.x.Name.Suffix() == 0x1B, "it is not a <1B> name")
 }
+
+// masterBrowser reports whether the name goes to whoever wins the browser
+// election: the segment's master browser.
+func masterBrowser(n nbns.Name) bool { return n.Suffix() == 0x1D || n.Suffix() == 0x01 && n[0] == 0x01 }
 
 func remedyDuplicate(s *subject) []string {
 	return []string{

@@ -57,14 +57,18 @@ func queryCauses() []cause { return []cause{querySpoofing, twoAnswers} }
 func checkQuery(p *analyze.Pass) { weigh(p, querySubject, queryCauses) }
 
 // unowned lists the names that a machine answered broadcast queries for with
-// its own address although it was never seen to register them.
+// its own address although it was never seen to register them. Names that
+// come with a role in a domain (<1B>, <1D>, …) do not count, nor a second
+// suffix of a name.
 func unowned(p *analyze.Pass, a addr) []analyze.AnsweredName {
 	var out []analyze.AnsweredName
 	for _, n := range p.Answered(a) {
+		if suffix := n.Name.Suffix(); suffix == 0x01 || suffix >= 0x1B && suffix <= 0x1E {
+			continue
+		}
 		if st := p.Names.Get(n.Name, n.Scope); st != nil && slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return p.Hosts.SameMachine(c.Addr, a) }) {
 			continue
 		}
-		// One machine's names differ in the suffix only; count the text once.
 		if !slices.ContainsFunc(out, func(o analyze.AnsweredName) bool { return [15]byte(o.Name[:15]) == [15]byte(n.Name[:15]) }) {
 			out = append(out, n)
 		}
@@ -72,37 +76,37 @@ func unowned(p *analyze.Pass, a addr) []analyze.AnsweredName {
 	return out
 }
 
-// disputed returns who else holds, or answers for, one of the names that a
-// answers for.
-func disputed(p *analyze.Pass, a addr, ns []analyze.AnsweredName) (exchange.FrameRef, addr, bool) {
-	for _, n := range ns {
+// disputed looks for a query that a and another machine both answered, each
+// with its own address.
+func disputed(p *analyze.Pass, a addr) (fs []exchange.FrameRef, other addr) {
+	for _, n := range p.Answered(a) {
 		st := p.Names.Get(n.Name, n.Scope)
 		if st == nil {
 			continue
 		}
-		for i := range st.Claims {
-			c := &st.Claims[i]
-			if !c.Group && c.State != names.Refused && !p.Hosts.SameMachine(c.Addr, a) {
-				return n.Ref, c.Addr, true
+		for _, q := range st.Recent {
+			if q.Kind != exchange.Query || !q.Broadcast {
+				continue
 			}
-		}
-		for i := range st.Answers {
-			o := &st.Answers[i]
-			if !o.Negative && !o.Group && !p.Hosts.SameMachine(o.Responder, a) && !slices.Contains(o.Addrs, a) {
-				return o.FirstRef, o.Responder, true
+			if x, y := rivals(p, q); x != nil && (x.From == a || y.From == a) {
+				if x.From == a {
+					x = y
+				}
+				return withRole("owner-answer", exchange.FrameRef{Input: x.Input, Frame: x.Frame}), x.From
 			}
 		}
 	}
-	return exchange.FrameRef{}, addr{}, false
+	return nil, addr{}
 }
 
-// spoofedAnswers returns the frames in which a spoofs, none if it does not.
+// spoofedAnswers returns the frames in which a spoofs, none if it does not:
+// many unrelated names, or two of which one has another owner.
 func spoofedAnswers(p *analyze.Pass, a addr) []exchange.FrameRef {
 	ns := unowned(p, a)
 	if len(ns) < 2 {
 		return nil
 	}
-	if _, _, d := disputed(p, a, ns); !d && len(ns) < spoofNames {
+	if fs, _ := disputed(p, a); fs == nil && len(ns) < spoofNames {
 		return nil
 	}
 	var fs []exchange.FrameRef
@@ -131,9 +135,9 @@ func querySpoofing(s *subject) explanation {
 		evidence := []analyze.Evidence{
 			ev("answers-for-many", true, fs, "%s answered broadcast queries for %s with its own address and was never seen to register them", a.From, joined(list)),
 		}
-		if f, owner, d := disputed(s.p, a.From, ns); d {
+		if fs, owner := disputed(s.p, a.From); fs != nil {
 			v = analyze.Proved
-			evidence = append(evidence, ev("owner-known", true, withRole("owner", f), "one of the names belongs to %s", owner))
+			evidence = append(evidence, ev("owner-known", true, fs, "%s answered for one of the names too", owner))
 		}
 		return explanation{rule: slugQuerySpoofing, verdict: v, why: "the machine answers for many names that are not its own", finding: analyze.Finding{
 			Host: hostOf(a.From), Server: a.From, Title: "One machine answers name queries for everybody",
@@ -189,6 +193,9 @@ func rivals(p *analyze.Pass, x *exchange.Exchange) (a, b *exchange.Answer) {
 
 func twoAnswers(s *subject) explanation {
 	a, b := rivals(s.p, s.x)
+	if masterBrowser(s.x.Name) {
+		return excluded(slugLiveDuplicate, "master browsers contend for the name by design")
+	}
 	if a == nil {
 		return excluded(slugLiveDuplicate, "one machine answers for the name")
 	}

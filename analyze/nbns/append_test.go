@@ -144,6 +144,26 @@ func TestAppendOrdersSections(t *testing.T) {
 	}
 }
 
+// A pointer to the question stands for its name and its scope.
+func TestAppendCompresses(t *testing.T) {
+	for scope, pointer := range map[string]bool{"a": true, "": false, "b": false, "a.b": false} {
+		m := Message{Questions: []Question{{filesrv20, "a", TypeNB, ClassIN}}, Flags: 0x2900,
+			Records: []Record{{Section: Additional, Name: filesrv20, Scope: scope, Type: TypeNB, Class: ClassIN, Addrs: []AddrEntry{{0, ip51}}}}}
+		b, err := Append(nil, &m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bytes.Contains(b, []byte{0xC0, 0x0C}); got != pointer {
+			t.Errorf("scope %q: pointer %v", scope, got)
+		}
+		var got Message
+		Decode(&got, b)
+		if got.Fault != nil || got.Records[0].Scope != scope {
+			t.Errorf("scope %q: decoded %q, fault %v", scope, got.Records[0].Scope, got.Fault)
+		}
+	}
+}
+
 // anyMessage makes messages that can be encoded and have no fault.
 func anyMessage() *rapid.Generator[Message] {
 	return rapid.Custom(func(t *rapid.T) Message {

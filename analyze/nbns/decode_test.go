@@ -143,6 +143,8 @@ func TestDecodeFaults(t *testing.T) {
 			"byte 12: RR_NAME: scope of more than 255 bytes", false, 0, 0, 0, 0},
 		{"pointer", "outside", regQuestion + `C0FF` + nbIN + `00000000 0006 6000 0A140133`,
 			"byte 50: RR_NAME: compression pointer to offset 255, outside the message", false, 1, 0, 0, 0},
+		{"pointer", "to the first byte outside", regQuestion + `C044` + nbIN + `00000000 0006 6000 0A140133`,
+			"byte 50: RR_NAME: compression pointer to offset 68, outside the message", false, 1, 0, 0, 0},
 		{"pointer", "cut", regQuestion + `C0`, "byte 50: RR_NAME: the message ends here", true, 1, 0, 0, 0},
 		{"pointer", "forward to a name", respHeader + `C018` + nbIN + `00000000 0000 ` + filesrvName,
 			"byte 12: RR_NAME: compression pointer that does not point back", false, 0, 1, 0, 0},

@@ -135,7 +135,7 @@ func Quick(link captures.LinkType, data []byte) Answer {
 		return quickIPv6(b)
 	}
 	if ether < 0x0600 {
-		if len(b) >= 2 && !llcCarriesIP(b) {
+		if min(len(b), int(ether)) >= 3 && !llcCarriesIP(b) {
 			return No
 		}
 		return Unusual
