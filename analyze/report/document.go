@@ -1,0 +1,183 @@
+package report
+
+import (
+	"io"
+	"strconv"
+	"time"
+
+	"nbtrace/analyze"
+	"nbtrace/captures"
+)
+
+// Schema names the JSON report's form.
+const Schema = "nbtrace/1"
+
+// Document is what one run of `analyze` found.
+type Document struct {
+	Version string
+	Inputs  []captures.Info
+	Result  *analyze.Result
+	// Findings are those of Result that are reported.
+	Findings []*analyze.Finding
+	// Rules are the rules by slug, for their prose; a finding whose rule is
+	// missing is told without it.
+	Rules map[string]*analyze.Rule
+}
+
+// files are the names of the inputs, by number.
+func (d *Document) files() []string {
+	names := make([]string, len(d.Inputs))
+	for i := range d.Inputs {
+		names[i] = d.Inputs[i].Name
+	}
+	return names
+}
+
+// WriteJSON writes the report of the contract, one JSON object.
+func (d *Document) WriteJSON(w io.Writer) error {
+	b := append([]byte(nil), `{"schema":"`+Schema+`","version":`...)
+	b = appendJSONString(b, Escape(d.Version))
+	b = append(b, ",\n\"inputs\":"...)
+	b = d.appendInputs(b)
+	b = append(b, ",\n\"summary\":"...)
+	b = appendSummary(b, &d.Result.Summary)
+	b = append(b, ",\n\"findings\":["...)
+	keys := jsonKeys(findingsTable.Columns, '{')
+	err := d.eachFinding(func(i int, values []Value) error {
+		b = comma(b, i)
+		b = append(b, '\n')
+		b = appendJSONRow(b, keys, values)
+		return flushFull(w, &b)
+	})
+	if err != nil {
+		return err
+	}
+	if len(d.Findings) > 0 {
+		b = append(b, '\n')
+	}
+	b = append(b, "]}\n"...)
+	return flush(w, &b)
+}
+
+// WriteNDJSON writes each finding as a line of "type": "finding", then a line
+// of "type": "summary" with the rest of the report.
+func (d *Document) WriteNDJSON(w io.Writer) error {
+	var b []byte
+	keys := jsonKeys(findingsTable.Columns, ',')
+	err := d.eachFinding(func(_ int, values []Value) error {
+		b = append(b, `{"type":"finding"`...)
+		b = appendJSONRow(b, keys, values)
+		b = append(b, '\n')
+		return flushFull(w, &b)
+	})
+	if err != nil {
+		return err
+	}
+	b = append(b, `{"type":"summary","schema":"`+Schema+`","version":`...)
+	b = appendJSONString(b, Escape(d.Version))
+	b = append(b, `,"inputs":`...)
+	b = d.appendInputs(b)
+	b = append(b, `,"summary":`...)
+	b = appendSummary(b, &d.Result.Summary)
+	b = append(b, "}\n"...)
+	return flush(w, &b)
+}
+
+func (d *Document) eachFinding(write func(i int, values []Value) error) error {
+	values := make([]Value, len(findingsTable.Columns))
+	row := Row{Files: d.files()}
+	for i, f := range d.Findings {
+		row.Finding = f
+		Fill(findingsTable.Columns, &row, values)
+		if err := write(i, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Document) appendInputs(b []byte) []byte {
+	b = append(b, '[')
+	for i := range d.Inputs {
+		in := &d.Inputs[i]
+		b = comma(b, i)
+		b = append(b, `{"file":`...)
+		b = appendJSONString(b, Escape(in.Name))
+		b = append(b, `,"format":`...)
+		b = appendJSONString(b, Escape(in.Format))
+		b = append(b, `,"link_types":[`...)
+		for k, l := range in.LinkTypes {
+			b = comma(b, k)
+			b = appendJSONString(b, l.String())
+		}
+		b = append(b, `],"packets":`...)
+		b = strconv.AppendInt(b, in.Packets, 10)
+		b = append(b, `,"bytes":`...)
+		b = strconv.AppendInt(b, in.Bytes, 10)
+		b = append(b, `,"first":`...)
+		b = appendPacketTime(b, in, in.First)
+		b = append(b, `,"last":`...)
+		b = appendPacketTime(b, in, in.Last)
+		b = append(b, `,"complete":`...)
+		b = strconv.AppendBool(b, in.Complete)
+		b = append(b, `,"error":`...)
+		if in.Err == nil {
+			b = append(b, "null"...)
+		} else {
+			b = appendJSONString(b, Escape(in.Err.Error()))
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// appendPacketTime appends a time of an input; null if it has no packet.
+func appendPacketTime(b []byte, in *captures.Info, ns int64) []byte {
+	if in.Packets == 0 {
+		return append(b, "null"...)
+	}
+	b = append(b, '"')
+	b = appendTime(b, ns)
+	return append(b, '"')
+}
+
+func appendSummary(b []byte, s *analyze.Summary) []byte {
+	open := byte('{')
+	for _, c := range []struct {
+		name string
+		n    int64
+	}{
+		{"packets", s.Packets}, {"messages", s.Messages}, {"exchanges", s.Exchanges}, {"names", s.Names},
+		{"hosts", s.Hosts}, {"malformed", s.Malformed}, {"duplicates", s.Duplicates}, {"evicted", s.Evicted},
+	} {
+		b = append(b, open, '"')
+		b = append(b, c.name...)
+		b = append(b, `":`...)
+		b = strconv.AppendInt(b, c.n, 10)
+		open = ','
+	}
+	return append(b, '}')
+}
+
+// span is the time from the earliest to the latest packet of all inputs.
+func (d *Document) span() (first, last int64, ok bool) {
+	for i := range d.Inputs {
+		in := &d.Inputs[i]
+		if in.Packets == 0 {
+			continue
+		}
+		if !ok || in.First < first {
+			first = in.First
+		}
+		if !ok || in.Last > last {
+			last = in.Last
+		}
+		ok = true
+	}
+	return first, last, ok
+}
+
+// shortTime is a time to the millisecond, for people.
+func shortTime(ns int64) string {
+	return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05.000") + " UTC"
+}

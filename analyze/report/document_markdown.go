@@ -1,0 +1,189 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// WriteMarkdown writes the report in GitHub-flavoured Markdown.
+func (d *Document) WriteMarkdown(w io.Writer) error {
+	m := &markdownPrinter{doc: d}
+	m.summary()
+	stories := tell(d.Findings)
+	if len(stories) == 0 {
+		m.line("Nothing found: no rule has anything to report.")
+	}
+	told := map[string]int{}
+	for i := range stories {
+		m.story(i+1, &stories[i], told)
+	}
+	_, err := io.WriteString(w, m.b.String())
+	return err
+}
+
+type markdownPrinter struct {
+	doc *Document
+	b   strings.Builder
+}
+
+// text makes s, which may be captured, safe within Markdown.
+func (m *markdownPrinter) text(s string) string { return string(appendMarkdown(nil, Escape(s))) }
+
+// line prints s, which is Markdown already.
+func (m *markdownPrinter) line(s string) {
+	m.b.WriteString(s)
+	m.b.WriteByte('\n')
+}
+
+func (m *markdownPrinter) summary() {
+	s := &m.doc.Result.Summary
+	m.line("# nbtrace report")
+	m.line("")
+	if first, last, ok := m.doc.span(); ok {
+		m.line(fmt.Sprintf("From %s to %s, %s.", shortTime(first), shortTime(last), duration(last-first)))
+		m.line("")
+	}
+	m.line("| packets | messages | exchanges | names | hosts | malformed | duplicates | evicted |")
+	m.line("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	m.line(fmt.Sprintf("| %d | %d | %d | %d | %d | %d | %d | %d |", s.Packets, s.Messages, s.Exchanges, s.Names, s.Hosts, s.Malformed,
+		s.Duplicates, s.Evicted))
+	m.line("")
+	m.line("| capture | format | link types | packets | complete |")
+	m.line("| --- | --- | --- | ---: | --- |")
+	for i := range m.doc.Inputs {
+		in := &m.doc.Inputs[i]
+		links := make([]string, len(in.LinkTypes))
+		for k, l := range in.LinkTypes {
+			links[k] = l.String()
+		}
+		complete := "yes"
+		if !in.Complete {
+			complete = "no"
+		}
+		if in.Err != nil {
+			complete += ": " + in.Err.Error()
+		}
+		m.line(fmt.Sprintf("| %s | %s | %s | %d | %s |", m.text(in.Name), m.text(in.Format), m.text(strings.Join(links, ", ")),
+			in.Packets, m.text(complete)))
+	}
+	m.line("")
+}
+
+func (m *markdownPrinter) heading(s string) {
+	m.line("### " + s)
+	m.line("")
+}
+
+func (m *markdownPrinter) story(number int, s *story, told map[string]int) {
+	f := s.lead()
+	m.line(fmt.Sprintf("## %d. %s, %s: %s", number, strings.ToUpper(f.Severity.String()), f.Verdict, m.text(s.title())))
+	m.line("")
+	fact := func(what, text string) {
+		if text != "" {
+			m.line("- **" + what + "**: " + m.text(text))
+		}
+	}
+	fact("rule", f.Rule)
+	fact("name", strings.Join(s.names, ", "))
+	fact("host", s.host())
+	if f.Server.IsValid() {
+		fact("server", string(appendAddr(nil, f.Server)))
+	}
+	first, last, count := s.span()
+	fact("when", fmt.Sprintf("%s to %s, %s", shortTime(first), shortTime(last), counted(count, "time", "times")))
+	m.line("")
+	if rule := m.doc.Rules[f.Rule]; rule != nil && rule.Doc.What != "" {
+		m.heading("What happened")
+		if n, ok := told[f.Rule]; ok {
+			m.line(fmt.Sprintf("As explained under %d.", n))
+		} else {
+			told[f.Rule] = number
+			for i, p := range strings.Split(strings.TrimSpace(rule.Doc.What), "\n\n") {
+				if i > 0 {
+					m.line("")
+				}
+				m.line(m.text(strings.ReplaceAll(p, "\n", " ")))
+			}
+		}
+		m.line("")
+	}
+	m.heading("How sure")
+	m.line(m.text(s.sureness()))
+	m.line("")
+	for i, e := range s.evidence {
+		sign := "for"
+		if !e.supports {
+			sign = "against"
+		}
+		m.line(fmt.Sprintf("%d. **%s**: %s", i+1, sign, m.text(e.text)))
+	}
+	m.line("")
+	m.frames(s)
+	if alternatives := s.alternatives(); len(alternatives) > 0 {
+		m.heading("Other explanations")
+		for i := range alternatives {
+			a := &alternatives[i]
+			m.line(fmt.Sprintf("- %s, %s: %s", m.text(a.Rule), alternativeVerdict(a), m.text(a.Why)))
+		}
+		m.line("")
+	}
+	if remedy := s.remedy(); len(remedy) > 0 {
+		m.heading("What to do")
+		for i, step := range remedy {
+			m.line(fmt.Sprintf("%d. %s", i+1, m.text(step)))
+		}
+		m.line("")
+	}
+	m.events(s)
+	if filter := s.filter(m.doc.files()); filter != "" {
+		m.heading("Show these packets (Wireshark display filter)")
+		m.line("    " + Escape(filter))
+		m.line("")
+	}
+	if refs := s.references(); len(refs) > 0 {
+		m.line("See " + m.text(strings.Join(refs, "; ")) + ".")
+		m.line("")
+	}
+}
+
+func (m *markdownPrinter) frames(s *story) {
+	if len(s.frames) == 0 {
+		return
+	}
+	files := m.doc.files()
+	r := Row{Files: files}
+	m.heading("Frames")
+	m.line("| file | frame | role | evidence |")
+	m.line("| --- | ---: | --- | --- |")
+	for i := range s.frames {
+		f := &s.frames[i]
+		numbers := make([]string, len(f.evidence))
+		for k, n := range f.evidence {
+			numbers[k] = strconv.Itoa(n)
+		}
+		m.line(fmt.Sprintf("| %s | %d | %s | %s |", m.text(fileName(&r, f.input)), f.frame, m.text(strings.Join(f.roles, ", ")),
+			strings.Join(numbers, ", ")))
+	}
+	m.line("")
+}
+
+func (m *markdownPrinter) events(s *story) {
+	ids := s.events()
+	if len(ids) == 0 {
+		return
+	}
+	m.heading("Expect in the host's System log (source NetBT)")
+	for _, id := range ids {
+		if text := eventText(id); text != "" {
+			m.line(fmt.Sprintf("- event %d: %s", id, text))
+		} else {
+			m.line(fmt.Sprintf("- event %d", id))
+		}
+	}
+	if data := s.lead().EventData; data != "" {
+		m.line("- address bytes in the event's data: " + m.text(eventDataText(data)))
+	}
+	m.line("")
+}

@@ -1,0 +1,334 @@
+package report
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/nbns"
+)
+
+// story is one finding as it is told to people, or several of one rule, host
+// and server whose names differ in nothing but the suffix: a machine registers
+// its name once for each of its services, and what befalls one befalls all.
+type story struct {
+	findings []*analyze.Finding
+	names    []string // displayed, of each finding that has one
+	evidence []storyEvidence
+	frames   []storyFrame
+}
+
+// storyEvidence is a piece of evidence with its number in the story.
+type storyEvidence struct {
+	supports bool
+	text     string
+}
+
+// storyFrame is a frame that evidence rests on.
+type storyFrame struct {
+	input    int
+	frame    int64
+	roles    []string
+	evidence []int // numbers, from 1
+}
+
+// lead is the finding that the story takes its common parts from: the worst
+// and surest one.
+func (s *story) lead() *analyze.Finding { return s.findings[0] }
+
+// tell groups findings into stories, in the order of their first finding.
+func tell(findings []*analyze.Finding) []story {
+	type key struct {
+		rule, host, server, text, scope string
+		raw                             [15]byte
+	}
+	var stories []story
+	index := map[key]int{}
+	for _, f := range findings {
+		if !f.HasName {
+			stories = append(stories, story{findings: []*analyze.Finding{f}})
+			continue
+		}
+		k := key{rule: f.Rule, host: fmt.Sprint(f.Host.ID, f.Host.Addresses), server: f.Server.String(), scope: f.Scope, raw: [15]byte(f.Name[:15])}
+		if i, ok := index[k]; ok {
+			stories[i].findings = append(stories[i].findings, f)
+			continue
+		}
+		index[k] = len(stories)
+		stories = append(stories, story{findings: []*analyze.Finding{f}})
+	}
+	for i := range stories {
+		stories[i].gather()
+	}
+	return stories
+}
+
+// gather joins the names, the evidence and the frames of the findings.
+func (s *story) gather() {
+	slices.SortStableFunc(s.findings, func(a, b *analyze.Finding) int {
+		if a.Severity != b.Severity {
+			return int(b.Severity) - int(a.Severity)
+		}
+		if a.Verdict != b.Verdict {
+			return int(b.Verdict) - int(a.Verdict)
+		}
+		return int(a.Name[15]) - int(b.Name[15])
+	})
+	for _, f := range s.findings {
+		if f.HasName {
+			s.names = append(s.names, nbns.Name(f.Name).Display(f.Scope))
+		}
+	}
+	type piece struct {
+		sign, text string
+		supports   bool
+	}
+	numbers := map[piece]int{}
+	type place struct {
+		input int
+		frame int64
+	}
+	frames := map[place]int{}
+	for _, supports := range []bool{true, false} {
+		for _, f := range s.findings {
+			for i := range f.Evidence {
+				e := &f.Evidence[i]
+				if e.For != supports {
+					continue
+				}
+				p := piece{e.Sign, s.common(f, e.Text), supports}
+				n, ok := numbers[p]
+				if !ok {
+					s.evidence = append(s.evidence, storyEvidence{supports: supports, text: p.text})
+					n = len(s.evidence)
+					numbers[p] = n
+				}
+				for _, ref := range e.Frames {
+					k := place{ref.Input, ref.Frame}
+					j, ok := frames[k]
+					if !ok {
+						j = len(s.frames)
+						frames[k] = j
+						s.frames = append(s.frames, storyFrame{input: ref.Input, frame: ref.Frame})
+					}
+					sf := &s.frames[j]
+					if !slices.Contains(sf.roles, ref.Role) {
+						sf.roles = append(sf.roles, ref.Role)
+					}
+					if !slices.Contains(sf.evidence, n) {
+						sf.evidence = append(sf.evidence, n)
+					}
+				}
+			}
+		}
+	}
+	slices.SortFunc(s.frames, func(a, b storyFrame) int {
+		if a.input != b.input {
+			return a.input - b.input
+		}
+		return int(min(max(a.frame-b.frame, -1), 1))
+	})
+}
+
+// common is the text of a finding with its name replaced by the names of the
+// story, so that what is said of each alike is said once.
+func (s *story) common(f *analyze.Finding, text string) string {
+	if len(s.findings) < 2 || !f.HasName {
+		return text
+	}
+	return strings.ReplaceAll(text, nbns.Name(f.Name).Display(f.Scope), s.together())
+}
+
+// together writes the names of the story as one: FILESRV<00>,<03>,<20>.
+func (s *story) together() string {
+	f := s.lead()
+	var b strings.Builder
+	b.WriteString(nbns.Name(f.Name).Text())
+	for i, f := range s.findings {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "<%02x>", f.Name[15])
+	}
+	if f.Scope != "" {
+		b.WriteByte('.')
+		b.Write(nbns.AppendScope(nil, f.Scope))
+	}
+	return b.String()
+}
+
+// title is the lead's, with all names.
+func (s *story) title() string { return s.common(s.lead(), s.lead().Title) }
+
+// span is from the first to the last occurrence of all.
+func (s *story) span() (first, last int64, count int) {
+	first, last = s.lead().First, s.lead().Last
+	for _, f := range s.findings {
+		first, last = min(first, f.First), max(last, f.Last)
+		count += f.Count
+	}
+	return first, last, count
+}
+
+// verdicts says how sure the findings are; where they differ, of each name.
+func (s *story) verdicts() string {
+	same := true
+	for _, f := range s.findings {
+		same = same && f.Verdict == s.lead().Verdict
+	}
+	if same {
+		return s.lead().Verdict.String()
+	}
+	parts := make([]string, len(s.findings))
+	for i, f := range s.findings {
+		parts[i] = f.Verdict.String() + " for " + nbns.Name(f.Name).Display(f.Scope)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// sureness explains the verdict by the evidence.
+func (s *story) sureness() string {
+	supports, against := 0, 0
+	for _, e := range s.evidence {
+		if e.supports {
+			supports++
+		} else {
+			against++
+		}
+	}
+	verdict := s.verdicts()
+	text := strings.ToUpper(verdict[:1]) + verdict[1:] + ": " + counted(supports, "piece of evidence", "pieces of evidence") + " for it, " + countOrNone(against) + " against."
+	switch s.lead().Verdict {
+	case analyze.Proved:
+		text += " The capture or a mapping file shows the cause itself."
+	case analyze.Likely:
+		text += " What was seen fits this cause and nothing better, but the cause itself was not seen."
+	default:
+		text += " What was seen fits this cause, and others as well."
+	}
+	return text
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func countOrNone(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return fmt.Sprint(n)
+}
+
+// alternatives are those of all findings, each rule and reason once.
+func (s *story) alternatives() []analyze.Alternative {
+	var all []analyze.Alternative
+	for _, f := range s.findings {
+		for _, a := range f.Alternatives {
+			a.Why = s.common(f, a.Why)
+			if !slices.Contains(all, a) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
+}
+
+// remedy is the lead's, with all names; steps that differ follow.
+func (s *story) remedy() []string {
+	return s.texts(func(f *analyze.Finding) []string { return f.Remedy })
+}
+
+func (s *story) references() []string {
+	return s.texts(func(f *analyze.Finding) []string { return f.References })
+}
+
+func (s *story) texts(get func(*analyze.Finding) []string) []string {
+	var all []string
+	for _, f := range s.findings {
+		for _, t := range get(f) {
+			if t = s.common(f, t); !slices.Contains(all, t) {
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
+// events are the event ids that any of the findings expects.
+func (s *story) events() []int {
+	var ids []int
+	for _, f := range s.findings {
+		for _, id := range f.Events {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// eventText is what an event of source NetBT says.
+func eventText(id int) string {
+	switch id {
+	case 4319:
+		return "a duplicate name was detected on the network"
+	case 4320:
+		return "another machine sent a name release message"
+	case 4321:
+		return "the name could not be registered"
+	default:
+		return ""
+	}
+}
+
+// eventDataText explains the address bytes of an event: "e7 1a 65 16
+// (22.101.26.231 reversed)".
+func eventDataText(data string) string {
+	b, err := hex.DecodeString(strings.ReplaceAll(data, " ", ""))
+	if err != nil || len(b) != 4 {
+		return data
+	}
+	slices.Reverse(b)
+	return data + " (" + netip.AddrFrom4([4]byte(b)).String() + " reversed)"
+}
+
+// filter selects the frames of the whole story.
+func (s *story) filter(files []string) string {
+	var refs []analyze.FrameRef
+	for i := range s.frames {
+		refs = append(refs, analyze.FrameRef{Input: s.frames[i].input, Frame: s.frames[i].frame})
+	}
+	return framesFilter(files, refs)
+}
+
+// host describes the machine that suffers.
+func (s *story) host() string {
+	h := &s.lead().Host
+	if h.ID == 0 && len(h.Addresses) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, a := range h.Addresses {
+		parts = append(parts, string(appendAddr(nil, a)))
+	}
+	text := strings.Join(parts, ", ")
+	if h.ID != 0 {
+		text = strings.TrimSpace(fmt.Sprintf("#%d %s", h.ID, text))
+	}
+	if len(h.MACs) > 0 {
+		parts = parts[:0]
+		for _, m := range h.MACs {
+			parts = append(parts, string(appendMAC(nil, m)))
+		}
+		text += " (" + strings.Join(parts, ", ") + ")"
+	}
+	return text
+}
