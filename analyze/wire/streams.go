@@ -434,7 +434,7 @@ func (d *Decoder) lose(s *stream, n int, p *Packet) {
 	s.off = len(s.buf)
 	size, v := frameMessage(s.proto, held, d.opts.MaxMessage, false)
 	inside := v == plain && !s.search && s.skip == 0
-	if s.confirmed || inside {
+	if s.confirmed || inside || s.skip > 0 {
 		d.gap(s, n, p)
 	}
 	switch {
