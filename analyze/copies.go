@@ -34,7 +34,7 @@ type sighting struct {
 	kind exchange.MessageKind
 	x    *exchange.Exchange
 	id   uint64 // of x, which may since have been used again
-	role string
+	ref  exchange.FrameRef
 }
 
 type place struct {

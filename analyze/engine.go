@@ -10,7 +10,9 @@ import (
 	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/hosts"
 	"nbtrace/analyze/names"
+	"nbtrace/analyze/nbdgm"
 	"nbtrace/analyze/nbns"
+	"nbtrace/analyze/winsrepl"
 	"nbtrace/analyze/wire"
 	"nbtrace/captures"
 )
@@ -58,6 +60,10 @@ type Engine struct {
 	decoder *wire.Decoder
 	packets []wire.Packet
 	msg     nbns.Message
+	dgm     nbdgm.Datagram
+	repl    winsrepl.Message
+
+	replTracker *winsrepl.Tracker
 
 	tracker  *exchange.Tracker
 	hosts    *hosts.Registry
@@ -97,7 +103,7 @@ func New(o Options, sink Sink) *Engine {
 	if o.Limits.Kept <= 0 {
 		o.Limits.Kept = 100_000
 	}
-	e := &Engine{opts: o, sink: sink, decoder: wire.NewDecoder(wire.Options{}), copies: newCopies(),
+	e := &Engine{opts: o, sink: sink, decoder: wire.NewDecoder(wire.Options{}), copies: newCopies(), replTracker: winsrepl.NewTracker(0),
 		hosts: hosts.NewRegistry(o.Limits.Addresses), names: names.NewTable(o.Limits.Names),
 		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey][]*occurrence{}}
 	e.tracker = exchange.NewTracker(knowledge{e}, o.Limits.Open, e.settled)
@@ -189,8 +195,10 @@ func (e *Engine) packet(p *wire.Packet) {
 	switch p.Protocol {
 	case wire.NBNS:
 		e.nbns(p)
-	case wire.WINSGap:
-		e.gaps = true
+	case wire.NBDGM:
+		e.datagram(p)
+	case wire.WINSRepl, wire.WINSGap:
+		e.replication(p)
 	}
 }
 
@@ -204,7 +212,7 @@ func (e *Engine) nbns(p *wire.Packet) {
 	if isCopy {
 		e.sum.Duplicates++
 		if s.x != nil && s.x.ID == s.id {
-			e.tracker.Copy(s.x, p.Input, p.Frame, s.role)
+			e.tracker.Copy(s.x, p.Input, p.Frame, s.ref)
 		}
 		// Within one file the copy is a row as in Wireshark; what a second
 		// file saw too is one message.
@@ -233,7 +241,7 @@ func (e *Engine) nbns(p *wire.Packet) {
 	}
 	s.kind, s.x = kind, x
 	if x != nil {
-		s.id, s.role = x.ID, x.Frames[len(x.Frames)-1].Role
+		s.id, s.ref = x.ID, x.Frames[len(x.Frames)-1]
 	}
 	if e.sink.Message != nil {
 		e.sink.Message(&Message{Packet: p, NBNS: m, Kind: kind})

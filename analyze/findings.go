@@ -23,8 +23,19 @@ type occurrence struct {
 	f         *Finding
 	addr      netip.Addr // one address of the machine
 	exchanges map[uint64]bool
+	parts     []part // the evidence of the first few exchanges
 	emitted   bool
 }
+
+// part is the evidence that one exchange gave.
+type part struct {
+	exchange uint64
+	evidence []Evidence
+}
+
+// maxParts is how many exchanges tell their evidence in words of their own;
+// later ones only add frames to it.
+const maxParts = 4
 
 // maxEvidenceFrames bounds the frames of one piece of evidence.
 const maxEvidenceFrames = 64
@@ -81,7 +92,7 @@ func (e *Engine) report(p *Pass, f Finding) {
 		e.emit(o)
 		return
 	}
-	o := &occurrence{f: &f, addr: addr, exchanges: map[uint64]bool{x.ID: true}}
+	o := &occurrence{f: &f, addr: addr, exchanges: map[uint64]bool{x.ID: true}, parts: []part{{x.ID, f.Evidence}}}
 	e.findings[k] = append(e.findings[k], o)
 	e.order = append(e.order, o)
 	e.emit(o)
@@ -107,16 +118,60 @@ func merge(o *occurrence, f *Finding, id uint64) {
 		t.Verdict, t.Title, t.Alternatives, t.Remedy = f.Verdict, f.Title, f.Alternatives, f.Remedy
 	}
 	t.Host = f.Host
-	for _, ev := range f.Evidence {
-		i := slices.IndexFunc(t.Evidence, func(o Evidence) bool { return o.Sign == ev.Sign && o.For == ev.For })
+	o.add(id, f.Evidence)
+	t.Evidence = o.evidence()
+}
+
+// add takes the evidence of an exchange in place of what the exchange gave
+// before.
+func (o *occurrence) add(id uint64, evidence []Evidence) {
+	for i := range o.parts {
+		if o.parts[i].exchange == id {
+			o.parts[i].evidence = evidence
+			return
+		}
+	}
+	if len(o.parts) < maxParts {
+		o.parts = append(o.parts, part{id, evidence})
+		return
+	}
+	last := &o.parts[maxParts-1]
+	for _, ev := range evidence {
+		i := slices.IndexFunc(last.evidence, func(have Evidence) bool { return have.Sign == ev.Sign && have.For == ev.For })
 		if i < 0 {
-			t.Evidence = append(t.Evidence, ev)
+			last.evidence = append(last.evidence, ev)
 			continue
 		}
-		have := &t.Evidence[i]
-		have.Text = ev.Text
+		have := &last.evidence[i]
 		have.Frames = sortedFrames(append(slices.Clone(have.Frames), ev.Frames...))
 	}
+}
+
+// evidence unites what the exchanges gave: signs in the order of the first
+// one, the same words once.
+func (o *occurrence) evidence() []Evidence {
+	var out []Evidence
+	for _, p := range o.parts {
+		for _, ev := range p.evidence {
+			at := len(out)
+			same := false
+			for i := range out {
+				if out[i].Sign != ev.Sign || out[i].For != ev.For {
+					continue
+				}
+				at = i + 1
+				if out[i].Text == ev.Text || len(ev.Frames) > 0 && slices.Equal(out[i].Frames, ev.Frames) {
+					out[i].Frames = sortedFrames(append(slices.Clone(out[i].Frames), ev.Frames...))
+					same = true
+					break
+				}
+			}
+			if !same {
+				out = slices.Insert(out, at, ev)
+			}
+		}
+	}
+	return out
 }
 
 func sortedFrames(fs []FrameRef) []FrameRef {

@@ -70,7 +70,7 @@ func (e *Engine) learn(src int32, p *wire.Packet, m *nbns.Message, kind exchange
 			if o, ok := e.units[k]; !ok && len(e.units) < maxUnits {
 				e.units[k] = p.Src.Addr()
 			} else if ok && o != p.Src.Addr() {
-				e.hosts.Join(hosts.Join{A: o, B: p.Src.Addr(), Sign: hosts.NodeStatus, Input: p.Input, Frame: p.Frame, Name: m.Status[0].Name.String()})
+				e.hosts.Join(hosts.Join{A: o, B: p.Src.Addr(), Sign: hosts.NodeStatus, Input: p.Input, Frame: p.Frame, Time: p.Time, Name: m.Status[0].Name.String()})
 			}
 		}
 	}
@@ -121,7 +121,7 @@ func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exch
 				continue
 			}
 			e.hosts.Mention(b)
-			e.hosts.Join(hosts.Join{A: from, B: b, Sign: hosts.OwnAnswer, Input: p.Input, Frame: p.Frame, Name: rec.Name.Display(rec.Scope)})
+			e.hosts.Join(hosts.Join{A: from, B: b, Sign: hosts.OwnAnswer, Input: p.Input, Frame: p.Frame, Time: p.Time, Name: rec.Name.Display(rec.Scope)})
 		}
 	case !own && x != nil && x.Broadcast && !group:
 		e.hosts.AddRole(src, hosts.WINSProxy)
@@ -144,7 +144,7 @@ func (e *Engine) noteAnswered(from netip.Addr, rec *nbns.Record, p *wire.Packet)
 		slices.ContainsFunc(list, func(a AnsweredName) bool { return a.Name == rec.Name && a.Scope == rec.Scope }) {
 		return
 	}
-	e.answered[from] = append(list, AnsweredName{rec.Name, rec.Scope, FrameRef{Input: p.Input, Frame: p.Frame}})
+	e.answered[from] = append(list, AnsweredName{rec.Name, rec.Scope, FrameRef{Input: p.Input, Frame: p.Frame, Time: p.Time, Src: from, Dst: p.Dst.Addr(), What: "positive answer"}})
 }
 
 // plausibleHost reports whether an address can be a machine's.
@@ -163,7 +163,7 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 			}
 		}
 		for i := range x.Answers {
-			s.Answer(&x.Answers[i], x.Broadcast)
+			s.Answer(&x.Answers[i], x.Initiator, x.Broadcast)
 		}
 	case exchange.NodeStatus:
 	default:
@@ -204,7 +204,8 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		if d := x.Start - c.From; d > within || d < -within {
 			continue
 		}
-		j := hosts.Join{A: c.Addr, B: x.Address(), Input: x.Frames[0].Input, Frame: x.Frames[0].Frame, Other: c.Request.Frame, Name: x.Name.Display(x.Scope)}
+		j := hosts.Join{A: c.Addr, B: x.Address(), Input: x.Frames[0].Input, Frame: x.Frames[0].Frame, Time: x.Frames[0].Time,
+			Other: c.Request.Frame, OtherTime: c.Request.Time, Name: x.Name.Display(x.Scope)}
 		switch {
 		case c.Sender == x.Initiator && x.Initiator == c.Addr && x.Outcome == exchange.Accepted:
 			j.Sign = hosts.SentForOther

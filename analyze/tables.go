@@ -90,20 +90,9 @@ func (e *Engine) nameRows() []Name {
 }
 
 func claimFrames(c *names.Claim) []FrameRef {
-	request := c.Request
-	request.Role = "registration"
-	out := []FrameRef{request}
-	if c.Reply.Frame != 0 {
-		reply := c.Reply
-		reply.Role = "reply"
-		out = append(out, reply)
-	}
-	if c.End.Frame != 0 {
-		end := c.End
-		end.Role = "end"
-		out = append(out, end)
-	}
-	return out
+	out := c.RequestFrames("registration")
+	out = append(out, c.Reply.As("reply", c.Server, c.Sender, "reply")...)
+	return append(out, c.EndFrames("end")...)
 }
 
 func (e *Engine) mappingRows() []Mapping {

@@ -64,7 +64,7 @@ func (s *subject) claimsEvidence() []analyze.Evidence {
 	var fs []exchange.FrameRef
 	var as []addr
 	for _, c := range s.claims() {
-		fs = append(fs, withRole("registration", c.Request, c.Reply)...)
+		fs = append(fs, c.Frames("registration")...)
 		if !slices.Contains(as, c.Addr) {
 			as = append(as, c.Addr)
 		}
@@ -110,16 +110,15 @@ func staticRelease(s *subject) explanation {
 			continue
 		}
 		foreign := slices.ContainsFunc(a.Addrs, func(b addr) bool {
-			_, known := s.everRegistered(b)
-			return !s.mine(b) && !known
+			return !s.mine(b) && s.everRegistered(b) == nil
 		})
 		if foreign {
 			after = true
 			if c.address == "" {
 				c.address = addrList(a.Addrs)
 			}
-			c.evidence = append(c.evidence, ev("server-resolves-elsewhere", true, withRole("answer", laterRefs(a, x.Start)...),
-				"afterwards the server resolves the name to %s, which nobody registered", addrList(a.Addrs)))
+			c.evidence = append(c.evidence, ev("server-resolves-elsewhere", true, laterFrames(a, x.Start),
+				"afterwards the server resolves the name to %s", s.foreign(a)))
 		}
 	}
 	if !after && len(s.answers) == 0 && len(s.sibling) > 0 && s.sibling[0].Last > x.Start {
@@ -137,7 +136,7 @@ func staticRelease(s *subject) explanation {
 		c.evidence = append(c.evidence, ev("refused-at-once", true, refusals, "after the demand the server refuses the machine's registration at once, without a WACK or a challenge"))
 	}
 	if s.accepted != nil && s.accepted.Last > x.End {
-		c.against = append(c.against, ev("accepted-later", false, withRole("accepted", s.accepted.Request, s.accepted.Reply),
+		c.against = append(c.against, ev("accepted-later", false, s.accepted.Frames("accepted"),
 			"the server accepted the name from %s again afterwards", s.accepted.Addr))
 		if c.verdict != analyze.Proved {
 			return excluded(slugStaticRelease, "the server accepted the machine's registration again afterwards")
@@ -177,11 +176,12 @@ func (s *subject) contradictsHost(r *names.Record) bool {
 	return false
 }
 
-func laterRefs(a *names.AnswerSet, t int64) []exchange.FrameRef {
+// laterFrames shows the answers after t.
+func laterFrames(a *names.AnswerSet, t int64) []exchange.FrameRef {
 	if a.First > t {
-		return []exchange.FrameRef{a.FirstRef, a.LastRef}
+		return a.Frames("answer")
 	}
-	return []exchange.FrameRef{a.LastRef}
+	return a.LastFrames("answer")
 }
 
 // pathOf names the flow chart of MS-WINSRA 3.2.5.5 by which a replica of that
@@ -249,10 +249,10 @@ func incompleteRelease(s *subject) explanation {
 	}
 	v := analyze.Likely
 	f := s.demandFinding("A multihomed host released only some of its addresses; the server demands the rest",
-		ev("released-in-part", true, withRole("release", released.End), "the machine released the name for %s, but not for %s", released.Addr, kept.Addr))
+		ev("released-in-part", true, released.EndFrames("release"), "the machine released the name for %s, but not for %s", released.Addr, kept.Addr))
 	if s.accepted != nil {
 		v = analyze.Proved
-		f.Evidence = append(f.Evidence, ev("accepted-later", true, withRole("accepted", s.accepted.Request, s.accepted.Reply), "the server accepted the name from %s again", s.accepted.Addr))
+		f.Evidence = append(f.Evidence, ev("accepted-later", true, s.accepted.Frames("accepted"), "the server accepted the name from %s again", s.accepted.Addr))
 	}
 	f.Evidence = append(append(f.Evidence, s.claimsEvidence()...), s.multihomed...)
 	f.Remedy = remedyIncomplete
@@ -279,7 +279,7 @@ func splitWINS(s *subject) explanation {
 		return excluded(slugSplitWINS, "the machine registers at one server only")
 	}
 	f := s.demandFinding("A host's adapters use different WINS servers, whose records of it clash",
-		ev("registered-at-two-servers", true, withRole("registration", other.Request, other.Reply), "the machine registered the name from %s at %s too", other.Addr, other.Server))
+		ev("registered-at-two-servers", true, other.Frames("registration"), "the machine registered the name from %s at %s too", other.Addr, other.Server))
 	f.Evidence = append(append(f.Evidence, s.claimsEvidence()...), s.multihomed...)
 	f.Remedy = []string{
 		"Give every adapter of the host the same WINS servers in the same order (Q170808).",
@@ -327,7 +327,7 @@ func (s *subject) claimsAnywhere() []analyze.Evidence {
 	var fs []exchange.FrameRef
 	for i := range s.p.Name.Claims {
 		if c := &s.p.Name.Claims[i]; s.mine(c.Addr) && c.From < s.x.Start {
-			fs = append(fs, withRole("registration", c.Request, c.Reply)...)
+			fs = append(fs, c.Frames("registration")...)
 		}
 	}
 	if len(fs) == 0 {

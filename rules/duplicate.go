@@ -179,7 +179,7 @@ func registrationRace(s *subject) explanation {
 	v := analyze.Likely
 	if s.accepted != nil {
 		v = analyze.Proved
-		evidence = append(evidence, ev("accepted-later", true, withRole("accepted", s.accepted.Request, s.accepted.Reply),
+		evidence = append(evidence, ev("accepted-later", true, s.accepted.Frames("accepted"),
 			"the same registration was accepted later"))
 	}
 	return explanation{rule: slugRace, verdict: v, why: "the machine itself answered the challenge", decided: true, finding: analyze.Finding{
@@ -215,14 +215,14 @@ func staleRegistration(s *subject) explanation {
 	}
 	v := analyze.Possible
 	evidence := []analyze.Evidence{refusedHow(s), ev("challenge-unanswered", true, asked, "the server asked %s, nobody answered, and it refused all the same", gone)}
-	if f, ok := s.everRegistered(gone); ok {
+	if f := s.everRegistered(gone); f != nil {
 		v = analyze.Proved
-		evidence = append(evidence, ev("dynamic-owner-known", true, withRole("registration", f), "%s registered the name dynamically before", gone))
+		evidence = append(evidence, ev("dynamic-owner-known", true, f.RequestFrames("registration"), "%s registered the name dynamically before", gone))
 	} else {
 		for _, a := range s.answers {
 			if runsDown(a) {
 				v = analyze.Likely
-				evidence = append(evidence, ev("ttl-runs-down", true, withRole("answer", a.FirstRef, a.LastRef),
+				evidence = append(evidence, ev("ttl-runs-down", true, a.Frames("answer"),
 					"the time to live of the server's answers falls from %d s to %d s: the record is dynamic", a.FirstTTL, a.LastTTL))
 			}
 		}

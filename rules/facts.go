@@ -85,9 +85,13 @@ func siblings(n nbns.Name) []nbns.Name {
 func (s *subject) readMultihomed() {
 	h := s.p.Hosts
 	for _, j := range h.MultihomedJoins(s.host) {
-		frames := []analyze.FrameRef{{Input: j.Input, Frame: j.Frame, Role: "multihomed"}}
+		src, what := j.A, "several addresses"
+		if j.Sign == hosts.SeveralRegs || j.Sign == hosts.SentForOther {
+			src, what = j.B, "register"
+		}
+		frames := []analyze.FrameRef{{Input: j.Input, Frame: j.Frame, Role: "multihomed", Time: j.Time, Src: src, What: what}}
 		if j.Other != 0 {
-			frames = append(frames, analyze.FrameRef{Input: j.Input, Frame: j.Other, Role: "multihomed"})
+			frames = append(frames, analyze.FrameRef{Input: j.Input, Frame: j.Other, Role: "multihomed", Time: j.OtherTime, Src: j.A, What: what})
 		}
 		sign := map[hosts.Sign]string{hosts.OwnAnswer: "answers-with-several-addresses", hosts.NodeStatus: "same-node-status",
 			hosts.SameMAC: "same-mac", hosts.SeveralRegs: "registered-from-several-addresses"}[j.Sign]
@@ -105,10 +109,11 @@ func (s *subject) readMultihomed() {
 		}
 		for i := range st.Answers {
 			a := &st.Answers[i]
-			if !a.Group && !a.Negative && len(a.Addrs) > 1 && n != s.x.Name && slices.Contains(a.Addrs, s.host) && a.Responder == s.server {
+			if !a.Group && !a.Negative && len(a.Addrs) > 1 && n != s.x.Name && slices.Contains(a.Addrs, s.host) && a.Responder == s.server &&
+				!slices.ContainsFunc(a.Addrs, func(b addr) bool { return !s.mine(b) && !registered(st, b) }) {
 				s.multihomed = append(s.multihomed, analyze.Evidence{Sign: "server-lists-several-addresses", For: true,
 					Text:   fmt.Sprintf("the server lists %s for %s", addrList(a.Addrs), n.Display(s.x.Scope)),
-					Frames: withRole("multihomed", a.FirstRef)})
+					Frames: a.FirstFrames("multihomed")})
 			}
 		}
 	}
@@ -127,7 +132,7 @@ func (s *subject) readAnswers() {
 			continue
 		}
 		if a.Group || slices.Contains(a.Addrs, netip.AddrFrom4([4]byte{255, 255, 255, 255})) {
-			s.group = append(s.group, withRole("group", a.FirstRef)...)
+			s.group = append(s.group, a.FirstFrames("group")...)
 			s.groupHow = "the server answers for it as a group"
 			continue
 		}
@@ -174,8 +179,8 @@ func registered(st *names.State, a addr) bool {
 }
 
 func (s *subject) siblingEvidence(a *names.AnswerSet) analyze.Evidence {
-	return ev("sibling-resolves-elsewhere", true, withRole("answer", a.FirstRef, a.LastRef),
-		"the server treats the machine's name %s in the same way and resolves it to %s, which is not this machine's", s.siblingName, addrList(a.Addrs))
+	return ev("sibling-resolves-elsewhere", true, a.Frames("answer"),
+		"the server treats the machine's name %s in the same way and resolves it to %s", s.siblingName, s.foreign(a))
 }
 
 func (s *subject) readClaims() {
@@ -184,7 +189,7 @@ func (s *subject) readClaims() {
 		switch {
 		case c.Group && c.State != names.Refused:
 			if c.Server == s.server {
-				s.group = append(s.group, withRole("group", c.Request)...)
+				s.group = append(s.group, c.RequestFrames("group")...)
 				if s.groupHow == "" {
 					s.groupHow = fmt.Sprintf("%s registered it as a group", c.Addr)
 				}
@@ -212,8 +217,11 @@ func (s *subject) readRecords() {
 		if r.State != "" && r.State != "active" {
 			continue
 		}
-		here := !r.Server.IsValid() || s.p.Hosts.SameMachine(r.Server, s.server) || r.Owner.IsValid() && s.p.Hosts.SameMachine(r.Owner, s.server)
-		if !here {
+		here := !r.Server.IsValid()
+		for _, a := range []addr{r.Server, r.Owner, r.From} {
+			here = here || a.IsValid() && s.p.Hosts.SameMachine(a, s.server)
+		}
+		if !here || s.superseded(r) {
 			continue
 		}
 		switch {
@@ -225,6 +233,18 @@ func (s *subject) readRecords() {
 			s.dynamic = append(s.dynamic, r)
 		}
 	}
+}
+
+// superseded reports whether a later record of the same owner, at the same
+// server, replaced r before the event.
+func (s *subject) superseded(r *names.Record) bool {
+	for i := range s.p.Name.Records {
+		o := &s.p.Name.Records[i]
+		if o != r && o.Source == r.Source && o.Server == r.Server && o.Owner == r.Owner && o.VersionID > r.VersionID && o.Time >= r.Last && o.Time <= s.x.Start {
+			return true
+		}
+	}
+	return false
 }
 
 // challenges returns the questions that the server asked because of the
@@ -247,29 +267,29 @@ func (s *subject) ownName() ([]exchange.FrameRef, bool) {
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
 		if !c.Group && c.State != names.Refused && s.p.Hosts.SameMachine(c.Addr, s.server) {
-			return withRole("own-name", c.Request), true
+			return c.RequestFrames("own-name"), true
 		}
 	}
 	for _, a := range s.answers {
 		for _, b := range a.Addrs {
 			if s.p.Hosts.SameMachine(b, s.server) {
-				return withRole("own-name", a.FirstRef), true
+				return a.FirstFrames("own-name"), true
 			}
 		}
 	}
 	return nil, false
 }
 
-// dynamicOwner is a sign that the address is, or was, held dynamically: a
-// registration of it in the capture.
-func (s *subject) everRegistered(a netip.Addr) (exchange.FrameRef, bool) {
+// everRegistered returns the claim by which an address holds, or held, the
+// name dynamically; nil if the capture shows none.
+func (s *subject) everRegistered(a netip.Addr) *names.Claim {
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
 		if c.Addr == a && c.State != names.Refused {
-			return c.Request, true
+			return c
 		}
 	}
-	return exchange.FrameRef{}, false
+	return nil
 }
 
 // permanentTTL reports whether the TTLs of an answer do not run down: the
@@ -324,6 +344,25 @@ func addrList(as []netip.Addr) string {
 // ev builds a piece of evidence.
 func ev(sign string, supports bool, frames []exchange.FrameRef, format string, args ...any) analyze.Evidence {
 	return analyze.Evidence{Sign: sign, For: supports, Text: fmt.Sprintf(format, args...), Frames: frames}
+}
+
+// foreign lists the addresses of an answer and says which are not the
+// machine's.
+func (s *subject) foreign(a *names.AnswerSet) string {
+	var others []addr
+	for _, b := range a.Addrs {
+		if !s.mine(b) {
+			others = append(others, b)
+		}
+	}
+	verb := "is"
+	if len(others) > 1 {
+		verb = "are"
+	}
+	if len(others) == len(a.Addrs) {
+		return fmt.Sprintf("%s, which %s not this machine's", addrList(a.Addrs), verb)
+	}
+	return fmt.Sprintf("%s, of which %s %s not this machine's", addrList(a.Addrs), addrList(others), verb)
 }
 
 // duration prints a span of capture time for people.

@@ -92,7 +92,7 @@ func disputed(p *analyze.Pass, a addr) (fs []exchange.FrameRef, other addr) {
 				if x.From == a {
 					x = y
 				}
-				return withRole("owner-answer", exchange.FrameRef{Input: x.Input, Frame: x.Frame}), x.From
+				return x.Frames("owner-answer", q.Initiator), x.From
 			}
 		}
 	}
@@ -200,11 +200,11 @@ func twoAnswers(s *subject) explanation {
 		return excluded(slugLiveDuplicate, "one machine answers for the name")
 	}
 	v := analyze.Likely
-	fs := []exchange.FrameRef{{Input: a.Input, Frame: a.Frame}, {Input: b.Input, Frame: b.Frame}}
+	fs := append(a.Frames("answer", s.x.Initiator), b.Frames("answer", s.x.Initiator)...)
 	return explanation{rule: slugLiveDuplicate, verdict: v, why: "two machines answer for the name", finding: analyze.Finding{
 		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(b.From), Server: a.From, Events: []int{4319},
 		Title: fmt.Sprintf("Two machines answer for one name: %s and %s", a.From, b.From),
-		Evidence: []analyze.Evidence{ev("two-answers", true, append(frames(s.x, "query", exchange.RoleRequest), withRole("answer", fs...)...),
+		Evidence: []analyze.Evidence{ev("two-answers", true, append(frames(s.x, "query", exchange.RoleRequest), fs...),
 			"%s and %s both answered one broadcast query for %s, each with its own address", a.From, b.From, s.name())},
 		Remedy: remedyDuplicate(s),
 	}}
@@ -255,13 +255,12 @@ func conflictOfTwo(s *subject) explanation {
 		if slices.ContainsFunc([]addr{mine.From, other.From}, func(a addr) bool { return len(spoofedAnswers(s.p, a)) > 0 }) {
 			return explanation{silent: true, verdict: analyze.Likely} // told as spoofing
 		}
-		return finding(other.From, ev("two-answers", true, withRole("answer", exchange.FrameRef{Input: mine.Input, Frame: mine.Frame},
-			exchange.FrameRef{Input: other.Input, Frame: other.Frame}), "before that, %s and %s both answered a query for the name", mine.From, other.From))
+		return finding(other.From, ev("two-answers", true, append(mine.Frames("answer", q.Initiator), other.Frames("answer", q.Initiator)...), "before that, %s and %s both answered a query for the name", mine.From, other.From))
 	}
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
 		if c.Addr == s.x.Initiator && !c.Group && c.State == names.Active && c.From < s.x.Start && !s.mine(c.Addr) {
-			return finding(c.Addr, ev("defended-by-end-node", true, withRole("registration", c.Request), "the sender holds the name itself"))
+			return finding(c.Addr, ev("defended-by-end-node", true, c.RequestFrames("registration"), "the sender holds the name itself"))
 		}
 	}
 	return excluded(slugLiveDuplicate, "nobody else was seen to hold the name")

@@ -90,14 +90,14 @@ func (s *subject) staticRefusal() staticCase {
 			// it was no dynamic record that stood in the way, unless the
 			// challenge was not captured.
 			o := s.owners[0]
-			c.against = append(c.against, ev("dynamic-owner-known", false, withRole("registration", o.Request, o.Reply),
+			c.against = append(c.against, ev("dynamic-owner-known", false, o.Frames("registration"),
 				"%s registered the name dynamically at this server before", o.Addr))
 			c.verdict, c.why = analyze.Possible, "refused at once, but another machine holds the name dynamically"
 		}
 		s.hints(&c)
 	}
 	if s.accepted != nil && s.accepted.Last > x.End {
-		c.against = append(c.against, ev("accepted-later", false, withRole("accepted", s.accepted.Request, s.accepted.Reply),
+		c.against = append(c.against, ev("accepted-later", false, s.accepted.Frames("accepted"),
 			"the server accepted the registration from %s later: the mapping was removed meanwhile, or it was none", s.accepted.Addr))
 		if c.verdict > analyze.Possible && len(s.static) == 0 && len(s.imported) == 0 {
 			c.verdict = analyze.Possible
@@ -174,8 +174,8 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	for _, q := range challenges {
 		asked = append(asked, q.Asked)
 		askedFrames = append(askedFrames, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
-		if f, ok := s.everRegistered(q.Asked); ok {
-			c.why = fmt.Sprintf("the server asked %s, which registered the name dynamically (frame %d)", q.Asked, f.Frame)
+		if f := s.everRegistered(q.Asked); f != nil {
+			c.why = fmt.Sprintf("the server asked %s, which registered the name dynamically (frame %d)", q.Asked, f.Request.Frame)
 			return false
 		}
 	}
@@ -233,12 +233,12 @@ func (s *subject) elsewhere(a *names.AnswerSet) analyze.Evidence {
 	case a.Last <= s.x.End:
 		when = "before"
 	}
-	return ev("server-resolves-elsewhere", true, withRole("answer", a.FirstRef, a.LastRef),
-		"%s the server resolves the name to %s, which is not this machine's", when, addrList(a.Addrs))
+	return ev("server-resolves-elsewhere", true, a.Frames("answer"),
+		"%s the server resolves the name to %s", when, s.foreign(a))
 }
 
 func (s *subject) steadyTTL(a *names.AnswerSet) analyze.Evidence {
-	return ev("ttl-never-falls", true, withRole("answer", a.FirstRef, a.LastRef),
+	return ev("ttl-never-falls", true, a.Frames("answer"),
 		"the time to live in the server's answers stays at %d s; a dynamic record's would run down", a.MaxTTL)
 }
 
@@ -251,7 +251,7 @@ func (s *subject) hints(c *staticCase) {
 	}
 	for _, a := range s.answers {
 		if runsDown(a) {
-			c.against = append(c.against, ev("ttl-runs-down", false, withRole("answer", a.FirstRef, a.LastRef),
+			c.against = append(c.against, ev("ttl-runs-down", false, a.Frames("answer"),
 				"the time to live of the server's answers falls from %d s to %d s", a.FirstTTL, a.LastTTL))
 			continue
 		}
@@ -261,9 +261,9 @@ func (s *subject) hints(c *staticCase) {
 		c.evidence = append(c.evidence, s.elsewhere(a))
 		known := false
 		for _, b := range a.Addrs {
-			if f, ok := s.everRegistered(b); ok && !s.mine(b) {
+			if f := s.everRegistered(b); f != nil && !s.mine(b) {
 				known = true
-				c.against = append(c.against, ev("dynamic-owner-known", false, withRole("registration", f), "%s registered the name dynamically", b))
+				c.against = append(c.against, ev("dynamic-owner-known", false, f.RequestFrames("registration"), "%s registered the name dynamically", b))
 			}
 		}
 		if !known {
@@ -281,7 +281,7 @@ func (s *subject) hints(c *staticCase) {
 	if s.same != nil && slices.Contains(s.same.Addrs, x.Address()) && s.same.Last > x.Start && s.accepted == nil {
 		strength = analyze.Likely
 		c.address = addrList(s.same.Addrs)
-		c.evidence = append(c.evidence, ev("server-resolves-to-refused-address", true, withRole("answer", s.same.FirstRef, s.same.LastRef),
+		c.evidence = append(c.evidence, ev("server-resolves-to-refused-address", true, s.same.Frames("answer"),
 			"the server resolves the name to %s, the very address that it refused; a dynamic record with that address would have been accepted", addrList(s.same.Addrs)))
 	}
 	if n := len(s.refused); n > 0 {

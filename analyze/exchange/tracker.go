@@ -326,9 +326,39 @@ func (t *Tracker) fresh() *Exchange {
 
 func addFrame(x *Exchange, m *Message, role string) {
 	if len(x.Frames) < maxFrames {
-		x.Frames = append(x.Frames, FrameRef{m.Input, m.Frame, role})
+		x.Frames = append(x.Frames, FrameRef{m.Input, m.Frame, role, m.Time, m.Src, m.Dst, x.what(m, role)})
 	}
 }
+
+// what says in a few words what a message of the exchange is.
+func (x *Exchange) what(m *Message, role string) string {
+	switch role {
+	case RoleWACK:
+		return "wait"
+	case RoleRequest, RoleRetransmission, RoleDemand:
+		return requestWords[x.Kind]
+	}
+	switch rc := m.NBNS.Flags.RCode(); {
+	case rc != nbns.RCodeOK:
+		return responseWords[rc]
+	case x.Kind == Query || x.Kind == Challenge:
+		return "positive answer"
+	case x.Kind == NodeStatus:
+		return "node status"
+	}
+	return "accepted"
+}
+
+var requestWords = [KindCount]string{Query: "query", NodeStatus: "node status request", Registration: "register",
+	MultihomedRegistration: "register (multihomed)", Refresh: "refresh", Release: "release", KindReleaseDemand: "release demand",
+	KindConflictDemand: "conflict demand", Challenge: "challenge"}
+
+var responseWords = func() (w [16]string) {
+	for i := range w {
+		w[i] = "negative, " + nbns.RCode(i).String()
+	}
+	return w
+}()
 
 // Observe takes the next message. It returns what the message is and the
 // exchange that it belongs to, nil if to none.
@@ -340,10 +370,11 @@ func (t *Tracker) Observe(m *Message) (MessageKind, *Exchange) {
 	return t.request(m)
 }
 
-// Copy notes that another tap saw a message of x too.
-func (t *Tracker) Copy(x *Exchange, input int, frame int64, role string) {
+// Copy notes that another tap saw a message of x too, which x has as first.
+func (t *Tracker) Copy(x *Exchange, input int, frame int64, first FrameRef) {
 	if len(x.Frames) < maxFrames {
-		x.Frames = append(x.Frames, FrameRef{input, frame, role})
+		first.Input, first.Frame = input, frame
+		x.Frames = append(x.Frames, first)
 	}
 }
 
@@ -617,7 +648,7 @@ func (t *Tracker) response(m *Message) (MessageKind, *Exchange) {
 			x.Answers = append(x.Answers, Answer{})
 		}
 		a := &x.Answers[i]
-		*a = Answer{From: m.Src, Time: m.Time, Flags: n.Flags, Input: m.Input, Frame: m.Frame, Addrs: a.Addrs[:0]}
+		*a = Answer{From: m.Src, Time: m.Time, Flags: n.Flags, Ref: Ref{m.Frame, m.Time, int32(m.Input)}, Addrs: a.Addrs[:0]}
 		if rec != nil {
 			a.TTL = rec.TTL
 			for j, e := range rec.Addrs {

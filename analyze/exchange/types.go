@@ -48,12 +48,34 @@ var messageKinds = [...]string{
 func (k MessageKind) String() string { return messageKinds[k] }
 
 // FrameRef names a frame of an input and its role in what cites it. A frame
-// that another tap saw too is cited once for each.
+// that another tap saw too is cited once for each. The fields after Role let a
+// diagram show the frame; they are zero where nobody knows them any more.
 type FrameRef struct {
-	Input int
-	Frame int64
-	Role  string
+	Input    int
+	Frame    int64
+	Role     string
+	Time     int64      // ns
+	Src, Dst netip.Addr // Dst is zero where the receiver was not kept
+	What     string     // what the frame says, in a few words
 }
+
+// Ref is the short form of a FrameRef that histories keep.
+type Ref struct {
+	Frame int64 // 0: no frame
+	Time  int64 // ns
+	Input int32
+}
+
+// As makes a frame reference of a short one, none if there is no frame.
+func (r Ref) As(role string, src, dst netip.Addr, what string) []FrameRef {
+	if r.Frame == 0 {
+		return nil
+	}
+	return []FrameRef{{int(r.Input), r.Frame, role, r.Time, src, dst, what}}
+}
+
+// Short is the short form of f.
+func (f FrameRef) Short() Ref { return Ref{f.Frame, f.Time, int32(f.Input)} }
 
 // Kind is what an exchange is about, the kind column of the exchanges table.
 type Kind uint8
@@ -103,12 +125,20 @@ type Answer struct {
 	Group bool
 	TTL   uint32
 	Addrs []netip.Addr
-	Input int
-	Frame int64
+	Ref   Ref
 }
 
 // Positive reports whether the answer grants or resolves the name.
 func (a *Answer) Positive() bool { return a.Flags.RCode() == nbns.RCodeOK }
+
+// Frames shows the answer, given to whom.
+func (a *Answer) Frames(role string, to netip.Addr) []FrameRef {
+	what := "positive answer"
+	if rc := a.Flags.RCode(); rc != nbns.RCodeOK {
+		what = responseWords[rc]
+	}
+	return a.Ref.As(role, a.From, to, what)
+}
 
 // Exchange is a request, its retransmissions and what answered it.
 type Exchange struct {

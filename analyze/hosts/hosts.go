@@ -20,6 +20,11 @@ const (
 	WINSProxy                    // answered broadcast queries with addresses of others
 	DNSServer                    // asked from port 53
 	WINSPartner                  // speaks WINS replication
+
+	// Roles that browser announcements give; the hosts table has no word for them.
+	MasterBrowser    // announces itself as the local master browser
+	DomainController // announces itself as a domain controller, primary or backup
+	DomainMaster     // announces itself as the domain's master browser
 )
 
 var roleNames = [...]string{"wins-server", "end-node", "wins-proxy", "dns-server", "wins-partner"}
@@ -73,8 +78,11 @@ type Join struct {
 	Sign  Sign
 	Input int
 	Frame int64 // that completed the evidence
+	Time  int64 // ns, of Frame
 	Other int64 // an earlier frame of the same input that it rests on, 0 if none
-	Name  string
+	// OtherTime is when Other was seen, ns.
+	OtherTime int64
+	Name      string
 }
 
 const (
@@ -274,7 +282,7 @@ func (r *Registry) joinMAC(i int32, mac [6]byte, u *macUse, t int64, input int, 
 		if a.last >= b.first && b.last >= a.first && b.last > a.first && a.last > b.first {
 			sign = SameMAC
 		}
-		r.join(i, o, Join{A: b.addr, B: a.addr, Sign: sign, Input: input, Frame: frame})
+		r.join(i, o, Join{A: b.addr, B: a.addr, Sign: sign, Input: input, Frame: frame, Time: t})
 	}
 }
 

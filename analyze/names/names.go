@@ -19,6 +19,7 @@ const (
 	maxAnswers = 16
 	maxRecords = 24
 	maxRecent  = 48
+	maxUses    = 8
 )
 
 // ClaimState is where a claim stands.
@@ -45,9 +46,9 @@ type Claim struct {
 	Until      int64 // ns: end of the period, 0 while it lasts
 	TTL        uint32
 	Exchange   uint64 // that opened it
-	Request    exchange.FrameRef
-	Reply      exchange.FrameRef // Frame 0 by broadcast
-	End        exchange.FrameRef // that ended it
+	Request    exchange.Ref
+	Reply      exchange.Ref // none by broadcast
+	End        exchange.Ref // that ended it
 	Count      int               // confirmations
 }
 
@@ -55,12 +56,13 @@ type Claim struct {
 // that there is no such name.
 type AnswerSet struct {
 	Responder         netip.Addr
+	FirstTo, LastTo   netip.Addr // who had asked
 	Addrs             []netip.Addr // sorted
 	Group             bool
 	Negative          bool
 	ToBroadcast       bool
 	First, Last       int64
-	FirstRef, LastRef exchange.FrameRef
+	FirstRef, LastRef exchange.Ref
 	Count             int
 	MinTTL, MaxTTL    uint32
 	FirstTTL, LastTTL uint32
@@ -107,6 +109,15 @@ type Record struct {
 	Frames    []exchange.FrameRef
 }
 
+// Use is a sign in NetBIOS datagrams that an address uses the name.
+type Use struct {
+	Addr        netip.Addr // that the datagram names as its source
+	Via         netip.Addr // the IP source, if another one
+	First, Last int64
+	Ref         exchange.Ref
+	Count       int
+}
+
 // State is the history of one name.
 type State struct {
 	Name        nbns.Name
@@ -115,6 +126,7 @@ type State struct {
 	Claims      []Claim
 	Answers     []AnswerSet
 	Records     []Record
+	Uses        []Use
 	Recent      []*exchange.Exchange // out of the ordinary, oldest first
 	Cut         bool                 // something was given up to keep within the limits
 	Queries     int64
@@ -261,14 +273,14 @@ func (s *State) Settled(x *exchange.Exchange) {
 		for i := range s.Claims {
 			c := &s.Claims[i]
 			if c.Addr == addr && c.State == Active && (c.Server == server || x.Broadcast && !c.Server.IsValid()) && x.Outcome == exchange.Accepted {
-				c.State, c.Until, c.End = Released, x.Start, x.Frames[0]
+				c.State, c.Until, c.End = Released, x.Start, x.Frames[0].Short()
 			}
 		}
 	case x.Kind == exchange.KindReleaseDemand || x.Kind == exchange.KindConflictDemand:
 		for i := range s.Claims {
 			c := &s.Claims[i]
 			if c.Addr == x.Asked && c.State == Active {
-				c.State, c.Until, c.End = Conflict, x.Start, x.Frames[0]
+				c.State, c.Until, c.End = Conflict, x.Start, x.Frames[0].Short()
 			}
 		}
 	}
@@ -279,13 +291,13 @@ func (s *State) registered(x *exchange.Exchange, addr, server netip.Addr) {
 	switch x.Outcome {
 	case exchange.Accepted:
 		if c == nil || c.State != Active || c.Group != x.Group {
-			c = s.addClaim(Claim{Addr: addr, Sender: x.Initiator, Server: server, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.Frames[0]})
+			c = s.addClaim(Claim{Addr: addr, Sender: x.Initiator, Server: server, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.Frames[0].Short()})
 		}
 		c.Multihomed = c.Multihomed || x.Kind == exchange.MultihomedRegistration
 		c.Last, c.TTL = x.End, x.TTL
 		c.Count++
 		if len(x.Answers) > 0 {
-			c.Reply = exchange.FrameRef{Input: x.Answers[0].Input, Frame: x.Answers[0].Frame}
+			c.Reply = x.Answers[0].Ref
 		}
 		// An ordinary registration of a unique name, and one that was
 		// accepted after an unanswered challenge, takes the name from others.
@@ -293,16 +305,16 @@ func (s *State) registered(x *exchange.Exchange, addr, server netip.Addr) {
 			for i := range s.Claims {
 				o := &s.Claims[i]
 				if o.Server == server && o.Addr != addr && o.State == Active && !o.Group {
-					o.State, o.Until, o.End = Displaced, x.End, x.Frames[0]
+					o.State, o.Until, o.End = Displaced, x.End, x.Frames[0].Short()
 				}
 			}
 		}
 	case exchange.Refused, exchange.Defended:
 		if c != nil && c.State == Active {
-			c.State, c.Until, c.End = Refused, x.End, x.Frames[0]
+			c.State, c.Until, c.End = Refused, x.End, x.Frames[0].Short()
 		}
 		if c == nil || c.State != Refused {
-			n := s.addClaim(Claim{Addr: addr, Sender: x.Initiator, Server: server, Group: x.Group, From: x.Start, Exchange: x.ID, State: Refused, Request: x.Frames[0]})
+			n := s.addClaim(Claim{Addr: addr, Sender: x.Initiator, Server: server, Group: x.Group, From: x.Start, Exchange: x.ID, State: Refused, Request: x.Frames[0].Short()})
 			n.Multihomed = x.Kind == exchange.MultihomedRegistration
 			n.Until = x.End
 			c = n
@@ -310,7 +322,7 @@ func (s *State) registered(x *exchange.Exchange, addr, server netip.Addr) {
 		c.Last = x.End
 		c.Count++
 		if len(x.Answers) > 0 {
-			c.Reply = exchange.FrameRef{Input: x.Answers[0].Input, Frame: x.Answers[0].Frame}
+			c.Reply = x.Answers[0].Ref
 		}
 	}
 }
@@ -324,16 +336,15 @@ func (s *State) addClaim(c Claim) *Claim {
 	return &s.Claims[len(s.Claims)-1]
 }
 
-// Answer notes what a answered for the name.
-func (s *State) Answer(a *exchange.Answer, toBroadcast bool) {
+// Answer notes what the answer a says of the name.
+func (s *State) Answer(a *exchange.Answer, to netip.Addr, toBroadcast bool) {
 	var buf [32]netip.Addr
 	addrs := append(buf[:0], a.Addrs...)
 	slices.SortFunc(addrs, netip.Addr.Compare)
-	ref := exchange.FrameRef{Input: a.Input, Frame: a.Frame, Role: "answer"}
 	for i := range s.Answers {
 		e := &s.Answers[i]
 		if e.Responder == a.From && e.Group == a.Group && e.Negative == !a.Positive() && slices.Equal(e.Addrs, addrs) {
-			e.Last, e.LastRef, e.LastTTL = a.Time, ref, a.TTL
+			e.Last, e.LastRef, e.LastTTL, e.LastTo = a.Time, a.Ref, a.TTL, to
 			e.Count++
 			e.MinTTL, e.MaxTTL = min(e.MinTTL, a.TTL), max(e.MaxTTL, a.TTL)
 			e.ToBroadcast = e.ToBroadcast || toBroadcast
@@ -351,7 +362,7 @@ func (s *State) Answer(a *exchange.Answer, toBroadcast bool) {
 		s.Cut = true
 	}
 	s.Answers = append(s.Answers, AnswerSet{Responder: a.From, Addrs: slices.Clone(addrs), Group: a.Group, Negative: !a.Positive(),
-		ToBroadcast: toBroadcast, First: a.Time, Last: a.Time, FirstRef: ref, LastRef: ref, Count: 1,
+		ToBroadcast: toBroadcast, First: a.Time, Last: a.Time, FirstRef: a.Ref, LastRef: a.Ref, FirstTo: to, LastTo: to, Count: 1,
 		MinTTL: a.TTL, MaxTTL: a.TTL, FirstTTL: a.TTL, LastTTL: a.TTL})
 }
 
@@ -397,4 +408,61 @@ func (s *State) Holds(addr netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// Witness notes a datagram whose source is the name at addr, sent by via.
+func (s *State) Witness(addr, via netip.Addr, t int64, ref exchange.Ref) {
+	if via == addr {
+		via = netip.Addr{}
+	}
+	for i := range s.Uses {
+		if u := &s.Uses[i]; u.Addr == addr && u.Via == via {
+			u.Last = max(u.Last, t)
+			u.Count++
+			return
+		}
+	}
+	if len(s.Uses) >= maxUses {
+		s.Uses = slices.Delete(s.Uses, 0, 1)
+		s.Cut = true
+	}
+	s.Uses = append(s.Uses, Use{Addr: addr, Via: via, First: t, Last: t, Ref: ref, Count: 1})
+}
+
+// FirstFrames shows the first answer.
+func (a *AnswerSet) FirstFrames(role string) []exchange.FrameRef {
+	return a.FirstRef.As(role, a.Responder, a.FirstTo, "answer")
+}
+
+// LastFrames shows the latest answer.
+func (a *AnswerSet) LastFrames(role string) []exchange.FrameRef {
+	return a.LastRef.As(role, a.Responder, a.LastTo, "answer")
+}
+
+// Frames shows the first and the latest answer.
+func (a *AnswerSet) Frames(role string) []exchange.FrameRef {
+	return append(a.FirstFrames(role), a.LastFrames(role)...)
+}
+
+// RequestFrames shows the registration that opened the claim.
+func (c *Claim) RequestFrames(role string) []exchange.FrameRef {
+	return c.Request.As(role, c.Sender, c.Server, "register")
+}
+
+// Frames shows the registration that opened the claim and its latest
+// confirmation.
+func (c *Claim) Frames(role string) []exchange.FrameRef {
+	return append(c.RequestFrames(role), c.Reply.As(role, c.Server, c.Sender, "reply")...)
+}
+
+// EndFrames shows what ended the claim.
+func (c *Claim) EndFrames(role string) []exchange.FrameRef {
+	if c.State == Conflict {
+		return c.End.As(role, c.Server, c.Addr, "demand")
+	}
+	return c.End.As(role, c.Addr, c.Server, c.State.String())
+}
+
+func (s ClaimState) String() string {
+	return [...]string{"held", "release", "refused", "conflict", "displaced"}[s]
 }
