@@ -282,6 +282,8 @@ func TestNotMessages(t *testing.T) {
 		{"IP version 5", ethernet, ip(cat([]byte{0x55}, inner()[1:])), Unusual, Stats{BadHeader: 1}},
 		{"IP header length 4", ethernet, ip(cat([]byte{0x44}, inner()[1:])), Unusual, Stats{BadHeader: 1}},
 		{"IP total length 19", ethernet, ip(cat([]byte{0x45, 0, 0, 19}, inner()[4:])), Unusual, Stats{BadHeader: 1}},
+		{"IP options cut away", ethernet, ip(cat([]byte{0x46}, ip4(hostA, hostB, 1, 1, 0, nil)[1:])), Unusual, Stats{BadHeader: 1}},
+		{"802.3 of length 2", ethernet, cat(macB, macA, u16(2), make([]byte, 46)), Unusual, Stats{BadHeader: 1}},
 		{"runt", ethernet, make([]byte, 13), Unusual, Stats{BadHeader: 1}},
 		{"empty", ethernet, nil, Unusual, Stats{BadHeader: 1}},
 		{"seventeen tags", ethernet, eth(etherVLAN, tags), Unusual, Stats{BadHeader: 1}},

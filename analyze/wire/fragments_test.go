@@ -73,6 +73,7 @@ func TestFragments(t *testing.T) {
 		{"overlap", []fed{p(0, 48), p(40, 100), p(48, 100)}, nil, 2, 2},
 		{"overlap from the right", []fed{p(48, 100), p(0, 56)}, nil, 2, 2},
 		{"two ends", []fed{p(96, 100), {data: piece(protoUDP, 9, long, 96, 128)}}, nil, 2, 2},
+		{"two ends, the nearer one later", []fed{p(96, 100), {data: piece(protoUDP, 9, g[:96], 48, 96)}, p(0, 48)}, nil, 2, 2},
 		{"beyond the end", []fed{{data: piece(protoUDP, 9, long, 104, 112)}, p(96, 100)}, nil, 2, 2},
 		{"not a multiple of 8", []fed{p(0, 50), p(56, 100)}, nil, 1, 1},
 		{"too late", []fed{p(0, 48), later(p(48, 100), 31*time.Second)}, nil, 2, 2},

@@ -63,7 +63,7 @@ type stream struct {
 
 	pending      []*pending // behind holes, in order, without overlaps
 	pendingBytes int
-	since        int64 // when the first hole was met
+	since        int64 // when the wait for the first hole began
 
 	place *list.Element // in used
 	hole  *list.Element // in holes, nil without pending segments
@@ -131,6 +131,9 @@ func (d *Decoder) segment(p *Packet, seq uint32, flags uint8, data []byte) {
 		d.restart(s, p, seq)
 	case ahead > 0:
 		d.hold(s, p, seq, data)
+		for len(s.pending) > maxPending || s.pendingBytes > d.opts.MaxMessage {
+			d.giveUpHole(s)
+		}
 		d.limitStreams(s)
 		return
 	case -ahead >= len(data): // seen before
@@ -138,8 +141,12 @@ func (d *Decoder) segment(p *Packet, seq uint32, flags uint8, data []byte) {
 	default:
 		data = data[-ahead:]
 	}
-	d.feed(s, data, p)
-	s.next += uint32(len(data))
+	if len(s.pending) > 0 && len(data) > distance(s.pending[0].seq, s.next) {
+		d.hold(s, p, s.next, data) // some of it came before
+	} else {
+		d.feed(s, data, p)
+		s.next += uint32(len(data))
+	}
 	d.drain(s, p)
 	d.limitStreams(s)
 }
@@ -199,12 +206,9 @@ func (d *Decoder) hold(s *stream, p *Packet, seq uint32, data []byte) {
 			data = data[n:]
 		}
 	}
-	if s.hole == nil && len(s.pending) > 0 {
+	if s.hole == nil {
 		s.since = d.now
 		s.hole = d.streams.holes.PushBack(s)
-	}
-	for len(s.pending) > maxPending || s.pendingBytes > d.opts.MaxMessage {
-		d.giveUpHole(s)
 	}
 }
 
@@ -217,16 +221,16 @@ func (d *Decoder) weigh(s *stream, n int) {
 }
 
 // drain feeds the segments whose turn has come. p is the packet that closed
-// the hole in front of them, nil if it was given up.
+// the hole in front of them, nil if it was given up. If that leads to another
+// hole, the wait for that one begins now.
 func (d *Decoder) drain(s *stream, p *Packet) {
-	for len(s.pending) > 0 {
-		q := s.pending[0]
+	drained := 0
+	for _, q := range s.pending {
 		ahead := distance(q.seq, s.next)
 		if ahead > 0 {
 			break
 		}
-		s.pending[0] = nil
-		s.pending = s.pending[1:]
+		drained++
 		d.weigh(s, -len(q.data)-segmentCost)
 		if -ahead >= len(q.data) {
 			continue
@@ -238,24 +242,25 @@ func (d *Decoder) drain(s *stream, p *Packet) {
 		d.feed(s, q.data[-ahead:], from)
 		s.next = q.end()
 	}
-	if len(s.pending) == 0 && s.hole != nil {
-		s.pending = nil
+	if drained == 0 {
+		return
+	}
+	s.pending = slices.Delete(s.pending, 0, drained)
+	if len(s.pending) == 0 {
 		d.streams.holes.Remove(s.hole)
 		s.hole = nil
+		return
 	}
+	s.since = d.now
+	d.streams.holes.MoveToBack(s.hole)
 }
 
-// giveUpHole takes the first hole for lost and goes on behind it. If there is
-// another one, the wait for it begins now.
+// giveUpHole takes the first hole for lost and goes on behind it.
 func (d *Decoder) giveUpHole(s *stream) {
 	q := s.pending[0]
 	d.lose(s, distance(q.seq, s.next), &q.p)
 	s.next = q.seq
 	d.drain(s, nil)
-	if s.hole != nil {
-		s.since = d.now
-		d.streams.holes.MoveToBack(s.hole)
-	}
 }
 
 // giveUpHoles gives up what has waited too long at the time now.

@@ -181,6 +181,15 @@ func TestStreams(t *testing.T) {
 			c.now += 4 * time.Second
 			c.send(100, start)
 		}, "m41@3 m16@3", 0},
+		{"the wait begins anew for each hole", func(c *talk) {
+			c.syn(99)
+			c.send(145, table)
+			c.send(185, table)
+			c.now += 4 * time.Second
+			c.send(100, start)
+			c.now += 4 * time.Second
+			c.send(165, table)
+		}, "m41@4 m16@4 m16@5 m16@5", 0},
 		{"other traffic ends the wait", func(c *talk) {
 			c.syn(99)
 			c.send(145, table)
@@ -236,6 +245,50 @@ func TestStreams(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Of bytes that come twice the first are used, before and behind a hole.
+func TestFirstBytesWin(t *testing.T) {
+	m := winsRequest()
+	other := bytes.Repeat([]byte{0xEE}, 10)
+	c := newTalk(42, Options{})
+	c.syn(99)
+	c.send(130, m[30:])
+	c.send(120, cat(m[20:30], other)) // its second half comes too late
+	c.send(116, cat(m[16:20], other, m[30:]))
+	c.send(100, m[:10])
+	c.send(105, cat(other[:5], m[10:16], other))
+	if len(c.got) != 1 || !bytes.Equal(c.got[0].Payload, m[4:]) {
+		t.Errorf("%s: %+v", c, c.got)
+	}
+}
+
+// A stream of which every segment ends inside a message keeps no more than
+// that message.
+func TestStreamKeepsOnlyTheRest(t *testing.T) {
+	m := winsRecords(40)
+	text := bytes.Repeat(m, 1000)
+	c := newTalk(42, Options{})
+	c.syn(99)
+	for at := 0; at < len(text); at += 1000 {
+		c.send(100+uint32(at), text[at:min(at+1000, len(text))])
+		if n := c.d.streams.bytes; n > 8*len(m) {
+			t.Fatalf("%d bytes held at %d", n, at)
+		}
+	}
+	if len(c.got) != 1000 {
+		t.Errorf("%d messages", len(c.got))
+	}
+}
+
+// While looking for the next message, one that nothing sensible follows is
+// not believed.
+func TestResyncLooksBehindTheMessage(t *testing.T) {
+	c := newTalk(42, Options{})
+	c.send(100, cat([]byte("xx"), winsTable(), []byte("no header at all, whatever stood before"), winsRequest()))
+	if got, want := c.String(), "m40@1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
