@@ -15,22 +15,14 @@ const Schema = "nbtrace/1"
 // Document is what one run of `analyze` found.
 type Document struct {
 	Version string
-	Inputs  []captures.Info
+	Inputs  []captures.Info // in the order given, with those that could not be opened
+	Files   []string        // names by input number, as frames refer to them
 	Result  *analyze.Result
 	// Findings are those of Result that are reported.
 	Findings []*analyze.Finding
 	// Rules are the rules by slug, for their prose; a finding whose rule is
 	// missing is told without it.
 	Rules map[string]*analyze.Rule
-}
-
-// files are the names of the inputs, by number.
-func (d *Document) files() []string {
-	names := make([]string, len(d.Inputs))
-	for i := range d.Inputs {
-		names[i] = d.Inputs[i].Name
-	}
-	return names
 }
 
 // WriteJSON writes the report of the contract, one JSON object.
@@ -85,7 +77,7 @@ func (d *Document) WriteNDJSON(w io.Writer) error {
 
 func (d *Document) eachFinding(write func(i int, values []Value) error) error {
 	values := make([]Value, len(findingsTable.Columns))
-	row := Row{Files: d.files()}
+	row := Row{Files: d.Files}
 	for i, f := range d.Findings {
 		row.Finding = f
 		Fill(findingsTable.Columns, &row, values)

@@ -137,7 +137,7 @@ func (m *markdownPrinter) story(number int, s *story, told map[string]int) {
 		m.line("")
 	}
 	m.events(s)
-	if filter := s.filter(m.doc.files()); filter != "" {
+	if filter := s.filter(m.doc.Files); filter != "" {
 		m.heading("Show these packets (Wireshark display filter)")
 		m.line("    " + Escape(filter))
 		m.line("")
@@ -152,7 +152,7 @@ func (m *markdownPrinter) frames(s *story) {
 	if len(s.frames) == 0 {
 		return
 	}
-	files := m.doc.files()
+	files := m.doc.Files
 	r := Row{Files: files}
 	m.heading("Frames")
 	m.line("| file | frame | role | evidence |")

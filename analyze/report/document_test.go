@@ -126,7 +126,8 @@ func TestTextReportKeepsToTheWidth(t *testing.T) {
 			f.Evidence[1].Frames = append(f.Evidence[1].Frames, analyze.FrameRef{Frame: 1_000_000_000 + 2*i, Role: "r"})
 		}
 		d := aDocument(f, aFinding(0x20))
-		d.Inputs[0].Name = hostile().Draw(rt, "file") + strings.Repeat("y", rapid.IntRange(0, 200).Draw(rt, "longer"))
+		d.Files[0] = hostile().Draw(rt, "file") + strings.Repeat("y", rapid.IntRange(0, 200).Draw(rt, "longer"))
+		d.Inputs[0].Name = d.Files[0]
 		for _, width := range []int{60, 80, 120} {
 			out := text(t, d, TextOptions{Width: width})
 			for line := range strings.Lines(out) {

@@ -264,7 +264,7 @@ func (t *textPrinter) story(number int, s *story, told map[string]int) {
 		}
 	}
 	t.events(s)
-	if filter := s.filter(t.doc.files()); filter != "" {
+	if filter := s.filter(t.doc.Files); filter != "" {
 		t.heading("Show these packets (Wireshark display filter)")
 		t.prose("  ", filter, "")
 	}
@@ -316,7 +316,7 @@ func (t *textPrinter) frames(s *story) {
 		return
 	}
 	t.heading("Frames")
-	files := t.doc.files()
+	files := t.doc.Files
 	r := Row{Files: files}
 	header := []string{"frame", "role", "evidence"}
 	align := tw.Alignment{tw.AlignRight, tw.AlignLeft, tw.AlignLeft}

@@ -65,6 +65,7 @@ func aFinding(suffix byte) *analyze.Finding {
 func aDocument(findings ...*analyze.Finding) *Document {
 	return &Document{
 		Version: "1.2.3",
+		Files:   []string{"a.pcap", "b.pcapng"},
 		Inputs: []captures.Info{
 			{Name: "a.pcap", Format: "pcap", LinkTypes: []captures.LinkType{captures.LinkEthernet, captures.LinkSLL2}, Packets: 83, Bytes: 9000, First: t0, Last: t0 + 25e9, Complete: true},
 			{Name: "b.pcapng", Format: "pcapng+gzip", Packets: 0, Err: &captures.DamageError{Name: "b.pcapng", Reason: "cut"}},

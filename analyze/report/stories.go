@@ -240,7 +240,7 @@ func (s *story) alternatives() []analyze.Alternative {
 	return all
 }
 
-// remedy is the lead's, with all names; steps that differ follow.
+// remedy is what to do about all of the names.
 func (s *story) remedy() []string {
 	return s.texts(func(f *analyze.Finding) []string { return f.Remedy })
 }
@@ -249,11 +249,19 @@ func (s *story) references() []string {
 	return s.texts(func(f *analyze.Finding) []string { return f.References })
 }
 
+// texts joins lists of the findings, entry by entry, each text once: what the
+// findings say in the same place stays together.
 func (s *story) texts(get func(*analyze.Finding) []string) []string {
 	var all []string
-	for _, f := range s.findings {
-		for _, t := range get(f) {
-			if t = s.common(f, t); !slices.Contains(all, t) {
+	for i, more := 0, true; more; i++ {
+		more = false
+		for _, f := range s.findings {
+			list := get(f)
+			if i >= len(list) {
+				continue
+			}
+			more = true
+			if t := s.common(f, list[i]); !slices.Contains(all, t) {
 				all = append(all, t)
 			}
 		}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+
+	"nbtrace/analyze"
+	"nbtrace/captures"
+	"nbtrace/captures/bpf"
+)
+
+// inputs are the captures of a run. Those that could not be opened have no
+// reader but stand in infos, where they were named.
+type inputs struct {
+	merge *captures.Merge
+	files []string        // names of the opened ones, by input number
+	place []int           // their places on the command line
+	fails []captures.Info // of the others, by place; Name "" where opened
+}
+
+// open opens the files, "-" for standard input. One that fails is reported,
+// and the others go on.
+func (a *app) open(paths []string) (*inputs, error) {
+	if n := len(slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return p != "-" })); n > 1 {
+		return nil, usagef("standard input (-) was named %d times", n)
+	}
+	in := &inputs{fails: make([]captures.Info, len(paths))}
+	var readers []*captures.Reader
+	buffer := captures.WithBuffer(captures.BufferFor(len(paths)))
+	for i, path := range paths {
+		var r *captures.Reader
+		var err error
+		name := "-"
+		if path == "-" {
+			if isTerminalReader(a.stdin) {
+				return nil, usagef("standard input is a terminal; pipe a capture into it")
+			}
+			r, err = captures.NewReader("-", a.stdin, buffer)
+		} else {
+			name = filepath.Base(path)
+			r, err = captures.Open(path, buffer)
+		}
+		if err != nil {
+			a.errorf("%s", err)
+			a.fail(exitRead)
+			in.fails[i] = captures.Info{Name: name, Err: err}
+			continue
+		}
+		readers = append(readers, r)
+		in.files = append(in.files, name)
+		in.place = append(in.place, i)
+	}
+	in.merge = captures.NewMerge(readers)
+	return in, nil
+}
+
+func isTerminalReader(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && isTerminal(f)
+}
+
+// infos are the infos of all inputs in the order of the command line.
+func (in *inputs) infos() []captures.Info {
+	all := slices.Clone(in.fails)
+	for k, info := range in.merge.Infos() {
+		all[in.place[k]] = info
+	}
+	return all
+}
+
+// size is how many bytes the files hold; 0 if it is not known of one.
+func size(paths []string) int64 {
+	var total int64
+	for _, p := range paths {
+		st, err := os.Stat(p)
+		if p == "-" || err != nil || !st.Mode().IsRegular() {
+			return 0
+		}
+		total += st.Size()
+	}
+	return total
+}
+
+// feed reads all inputs into the engine, until their end or until stop is
+// set, and reports what could not be read.
+func (a *app) feed(in *inputs, engine *analyze.Engine, filter *bpf.Filter, stop *atomic.Bool) error {
+	var src captures.Source = in.merge
+	if filter != nil {
+		src = &bpf.Source{Source: src, Filter: filter}
+	}
+	var f captures.Frame
+	var err error
+	for !stop.Load() {
+		if err = src.Next(&f); err != nil {
+			break
+		}
+		engine.Feed(&f)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		var ferr *bpf.Error
+		if errors.As(err, &ferr) {
+			return usagef("%w", err)
+		}
+		return err
+	}
+	for _, info := range in.merge.Infos() {
+		if info.Err != nil {
+			a.errorf("%s", info.Err)
+			a.fail(exitRead)
+		}
+	}
+	return nil
+}
