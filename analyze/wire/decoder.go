@@ -83,7 +83,8 @@ func NewDecoder(o Options) *Decoder {
 // Decode appends to out the messages that f completes and returns it: usually
 // none or one, several where a TCP segment ends several. What it appends is
 // valid until the next call. Frames are expected in the order of time; a
-// late one is decoded all the same.
+// late one is decoded all the same. Frames for which Quick says No may be left
+// out; then they are not counted.
 //
 // A message belongs to the frame that completes it. There is one exception:
 // what waited behind a hole in a TCP stream that was then given up carries the
@@ -140,10 +141,11 @@ func (d *Decoder) end() []Packet {
 	return out
 }
 
-// emit hands over p.
-func (d *Decoder) emit(p Packet) {
+// emit hands over a copy of p, which the caller may still change.
+func (d *Decoder) emit(p *Packet) *Packet {
 	d.stats.Packets++
-	d.out = append(d.out, p)
+	d.out = append(d.out, *p)
+	return &d.out[len(d.out)-1]
 }
 
 // short counts a header that reaches beyond the captured bytes.

@@ -187,12 +187,11 @@ func (d *Decoder) udp(b []byte, want int) {
 		d.stats.Empty++
 		return
 	}
-	p := d.p
+	p := d.emit(&d.p)
 	p.Protocol = proto
 	p.Src, p.Dst = netip.AddrPortFrom(d.src, src), netip.AddrPortFrom(d.dst, dst)
 	p.Payload = b
 	p.Snapped = d.lack > 0 && len(b) < length
-	d.emit(p)
 }
 
 // tcp peels a TCP header and gives the segment to its stream. What IP padded

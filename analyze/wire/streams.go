@@ -396,11 +396,10 @@ func (d *Decoder) parse(s *stream, b []byte, p *Packet) []byte {
 			return b
 		}
 		s.confirmed = true
-		m := *p
+		m := d.emit(p)
 		m.Protocol = s.proto
 		m.Stream = s.id
 		m.Payload = b[prefixLen(s.proto):size]
-		d.emit(m)
 		b = b[size:]
 	}
 	return nil
@@ -462,10 +461,8 @@ func (d *Decoder) gap(s *stream, n int, p *Packet) {
 	if s.proto != WINSRepl {
 		return
 	}
-	m := *p
+	m := d.emit(p)
 	m.Protocol = WINSGap
 	m.Stream = s.id
 	m.Gap = n
-	m.Payload = nil
-	d.emit(m)
 }
