@@ -283,7 +283,8 @@ func TestNotMessages(t *testing.T) {
 		{"IP header length 4", ethernet, ip(cat([]byte{0x44}, inner()[1:])), Unusual, Stats{BadHeader: 1}},
 		{"IP total length 19", ethernet, ip(cat([]byte{0x45, 0, 0, 19}, inner()[4:])), Unusual, Stats{BadHeader: 1}},
 		{"IP options cut away", ethernet, ip(cat([]byte{0x46}, ip4(hostA, hostB, 1, 1, 0, nil)[1:])), Unusual, Stats{BadHeader: 1}},
-		{"802.3 of length 2", ethernet, cat(macB, macA, u16(2), make([]byte, 46)), Unusual, Stats{BadHeader: 1}},
+		{"802.3 of length 2", ethernet, cat(macB, macA, u16(2), []byte{0xAA, 0xAA, 3}, make([]byte, 46)), No, Stats{}},
+		{"802.3 length ends the SNAP header", ethernet, cat(macB, macA, u16(4), snapIP(inner())), Unusual, Stats{BadHeader: 1}},
 		{"runt", ethernet, make([]byte, 13), Unusual, Stats{BadHeader: 1}},
 		{"empty", ethernet, nil, Unusual, Stats{BadHeader: 1}},
 		{"seventeen tags", ethernet, eth(etherVLAN, tags), Unusual, Stats{BadHeader: 1}},
@@ -379,6 +380,13 @@ func TestUDPPorts(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%d to %d: protocol %d, want %d", tt.src, tt.dst, got, tt.want)
 		}
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	out := NewDecoder(Options{}).Decode(frame(ethernet, eth(etherIPv6, ip6(protoUDP, udp(1025, 137, query)))), nil)
+	if len(out) != 1 || out[0].Src != netip.AddrPortFrom(sixA, 1025) || out[0].TTL != 63 || !bytes.Equal(out[0].Payload, query) {
+		t.Errorf("%+v", out)
 	}
 }
 

@@ -59,6 +59,10 @@ const (
 	protoShim6    = 140
 )
 
+// leastLLC is the size of an 802.2 header. 802.3 lengths below it are not
+// that: some devices send frames of type 0.
+const leastLLC = 3
+
 // Ports.
 const (
 	portNTP        = 123
@@ -135,7 +139,7 @@ func Quick(link captures.LinkType, data []byte) Answer {
 		return quickIPv6(b)
 	}
 	if ether < 0x0600 {
-		if min(len(b), int(ether)) >= 3 && !llcCarriesIP(b) {
+		if ether < leastLLC || len(b) >= leastLLC && !llcCarriesIP(b) {
 			return No
 		}
 		return Unusual

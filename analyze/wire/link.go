@@ -109,6 +109,9 @@ func (d *Decoder) etherType(ether uint16, b []byte) {
 		d.p.VLAN = d.tags[d.nTags-len(d.p.VLAN)-1 : d.nTags]
 		ether, b = binary.BigEndian.Uint16(b[2:]), b[4:]
 	}
+	if ether < leastLLC {
+		return
+	}
 	if ether < 0x0600 {
 		if int(ether) < len(b) {
 			b = b[:ether]
@@ -152,7 +155,7 @@ func (d *Decoder) pbb(b []byte) {
 
 // llc peels an 802.2 header, with SNAP where it has one.
 func (d *Decoder) llc(b []byte) {
-	if len(b) < 3 {
+	if len(b) < leastLLC {
 		d.short()
 		return
 	}
