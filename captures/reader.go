@@ -81,8 +81,9 @@ func WithBuffer(n int) Option {
 	return func(o *options) { o.buffer = max(n, minBuffer) }
 }
 
-// BufferFor is the buffer size to open each of n inputs with, so that all of
-// them stay within 64 MiB together.
+// BufferFor is the buffer size to open each of n inputs with, so that the
+// buffers of all of them stay within 64 MiB together (for up to 1,024 inputs).
+// A compressed input needs the same again, and what its decompressor keeps.
 func BufferFor(n int) int {
 	return min(defaultBuffer, max(minBuffer, manyBuffers/max(n, 1)))
 }

@@ -100,8 +100,17 @@ func TestWriterWritesWholeBlocks(t *testing.T) {
 		t.Fatalf("%d writes", len(p.all))
 	}
 	for n := 1; n <= len(p.all); n++ {
-		if _, info, err := readBytes(t, bytes.Join(p.all[:n], nil)); err != nil || !info.Complete {
+		frames, info, err := readBytes(t, bytes.Join(p.all[:n], nil))
+		if err != nil || !info.Complete || len(info.LinkTypes) != 1 {
 			t.Errorf("after write %d: %v", n, err)
+		}
+		for i, f := range frames {
+			if f.Time != int64(i) || len(f.Data) != i {
+				t.Fatalf("after write %d: frame %d is %+v", n, i, f)
+			}
+		}
+		if n == len(p.all) && len(frames) != 500 {
+			t.Errorf("%d frames, want 500", len(frames))
 		}
 	}
 }

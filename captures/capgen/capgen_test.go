@@ -127,7 +127,7 @@ func verify(t *testing.T, p []byte) (src, dst uint16) {
 }
 
 func TestSparse(t *testing.T) {
-	b, st := generate(t, Config{Kind: KindSparse, Bytes: 60e6})
+	b, st := generate(t, Config{Kind: KindSparse, Bytes: 20e6})
 	var frames, nbns, tagged, arp, total int
 	var last int64
 	each(t, b, func(f *captures.Frame) {
@@ -152,7 +152,7 @@ func TestSparse(t *testing.T) {
 			nbns++
 		}
 	})
-	if int64(len(b)) < 60e6 || len(b) > 60e6+2000 || int64(nbns) > st.Messages || int64(nbns) < st.Messages-1 {
+	if int64(len(b)) < 20e6 || len(b) > 20e6+2000 || int64(nbns) > st.Messages || int64(nbns) < st.Messages-1 {
 		t.Errorf("%d bytes, %d NBNS, %+v", len(b), nbns, st)
 	}
 	for _, share := range []struct {
