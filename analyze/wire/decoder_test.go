@@ -18,8 +18,8 @@ type wrapping struct {
 	link captures.LinkType
 	data []byte
 	vlan []uint16
-	// macs: "ab" both, "a" the sender's alone, "" none; bcast says that the
-	// frame was sent to all.
+	// macs: "ab" both, "*a" both and the receivers are all, "a" the sender's
+	// alone, "" none; bcast is what LinkBcast must be.
 	macs  string
 	bcast bool
 	quick Answer
@@ -153,6 +153,7 @@ func wrappings() []wrapping {
 		{"EtherIP", ethernet, eth(etherIPv4, outer(protoEtherIP, cat([]byte{0x30, 0}, innerEth))), nil, "ab", false, Unusual},
 		{"MPLS in IP", ethernet, eth(etherIPv4, outer(protoMPLS, cat(u32(0x00020140), inner()))), nil, "ab", false, Unusual},
 		{"VXLAN", ethernet, eth(etherIPv4, vxlan(innerEth)), nil, "ab", false, Unusual},
+		{"VXLAN, broadcast inside", ethernet, eth(etherIPv4, vxlan(cat(macAll, innerEth[6:]))), nil, "ab", true, Unusual},
 		{"VXLAN, Linux port", ethernet, eth(etherIPv4, outer(protoUDP, udp(50000, 8472, cat([]byte{8, 0, 0, 0, 0, 0, 7, 0}, innerEth)))), nil, "ab", false, Unusual},
 		{"VXLAN in VXLAN", ethernet, eth(etherIPv4, vxlan(eth(etherIPv4, vxlan(innerEth)))), nil, "ab", false, Unusual},
 		{"Geneve with options", ethernet, eth(etherIPv4, outer(protoUDP, udp(50000, 6081, cat([]byte{2, 0}, u16(etherBridged), u32(0x700), make([]byte, 8), innerEth)))), nil, "ab", false, Unusual},

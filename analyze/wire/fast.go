@@ -78,7 +78,7 @@ const (
 )
 
 // Quick looks at a frame in place and says whether it needs decoding. It
-// keeps nothing and allocates nothing. When it answers No, Decode would give
+// keeps nothing, allocates nothing and is safe for concurrent use. When it answers No, Decode would give
 // no packet; Decode asks it itself, so callers need it only to leave frames
 // behind before they are copied.
 func Quick(link captures.LinkType, data []byte) Answer {

@@ -71,15 +71,16 @@ func (d *Decoder) link(l captures.LinkType, b []byte) {
 	}
 }
 
-// macs keeps the addresses of the outermost link header.
+// macs keeps the addresses of the outermost link header, and whether the
+// innermost one was sent to a group.
 func (d *Decoder) macs(dst, src []byte) {
+	d.p.LinkBcast = dst[0]&1 != 0
 	if d.p.HasSrcMAC {
 		return
 	}
 	copy(d.p.DstMAC[:], dst)
 	copy(d.p.SrcMAC[:], src)
 	d.p.HasDstMAC, d.p.HasSrcMAC = true, true
-	d.p.LinkBcast = dst[0]&1 != 0
 }
 
 // ethernet peels an Ethernet II or 802.3 header.
@@ -330,8 +331,8 @@ func (d *Decoder) tokenRing(b []byte) {
 	group := b[2]&0x80 != 0
 	outermost := !d.p.HasSrcMAC
 	d.macs(b[2:8], b[8:14])
+	d.p.LinkBcast = group
 	if outermost {
-		d.p.LinkBcast = group
 		d.p.SrcMAC[0] &^= 0x80
 	}
 	d.llc(b[hlen:])

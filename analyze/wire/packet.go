@@ -56,7 +56,7 @@ type Packet struct {
 	Interface int    // of the capture
 	TTL       uint8  // of the innermost IP header
 	IPID      uint16 // identification of the innermost IP header
-	LinkBcast bool   // sent to a link-layer broadcast or multicast address
+	LinkBcast bool   // sent to a link-layer broadcast or multicast address, by the innermost link header
 
 	Payload []byte
 	Snapped bool   // the snap length cut the payload
