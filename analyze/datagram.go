@@ -27,6 +27,9 @@ func (e *Engine) datagram(p *wire.Packet) {
 		e.hosts.AddName(i, m.Source.Display(m.SourceScope))
 	}
 	e.names.Touch(m.Source, m.SourceScope, e.clock).Witness(from, p.Src.Addr(), e.clock, exchange.FrameRef{Input: p.Input, Frame: p.Frame, Role: "datagram", Time: p.Time, Src: p.Src.Addr(), Dst: p.Dst.Addr(), What: "datagram"}.Short())
+	if from != p.Src.Addr() && plausibleHost(from) {
+		e.anomalies.add(Anomaly{Kind: EmbeddedAddress, From: p.Src.Addr(), Addr: from, Name: m.Source, Named: true}, frameOf(p, "datagram", "datagram"))
+	}
 	if b, ok := m.Browse(); ok && from == p.Src.Addr() {
 		if b.Opcode == nbdgm.LocalMasterAnnouncement {
 			e.hosts.AddRole(i, hosts.MasterBrowser)

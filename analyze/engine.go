@@ -9,6 +9,7 @@ import (
 
 	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/hosts"
+	"nbtrace/analyze/mappings"
 	"nbtrace/analyze/names"
 	"nbtrace/analyze/nbdgm"
 	"nbtrace/analyze/nbns"
@@ -30,6 +31,8 @@ type Limits struct {
 type Options struct {
 	Rules  []*Rule
 	Limits Limits
+	// Mappings are lists of WINS mappings that the user supplied.
+	Mappings []*mappings.List
 }
 
 // Result is what a run knows at its end.
@@ -65,16 +68,21 @@ type Engine struct {
 
 	replTracker *winsrepl.Tracker
 
-	tracker  *exchange.Tracker
-	hosts    *hosts.Registry
-	names    *names.Table
-	copies   *copies
-	units    map[unitKey]netip.Addr
-	foreign  map[netip.Addr]nbns.Name
-	answered map[netip.Addr][]AnsweredName
+	tracker      *exchange.Tracker
+	hosts        *hosts.Registry
+	names        *names.Table
+	copies       *copies
+	imports      *imports
+	anomalies    anomalies
+	dns          dnsLookups
+	associations map[association]*associationState
+	units        map[unitKey]netip.Addr
+	foreign      map[netip.Addr]nbns.Name
+	answered     map[netip.Addr][]AnsweredName
 
 	checks   checkHeap
 	triggers [exchange.KindCount][]ruleRef
+	surveys  []ruleRef
 	findings map[findingKey][]*occurrence
 	order    []*occurrence
 	kept     []*exchange.Exchange // ring of kept exchanges, oldest first
@@ -85,6 +93,8 @@ type Engine struct {
 	first   int64
 	end     int64
 	late    int64
+	survey  int64 // ns, of the next survey
+	fresh   bool  // a message came since the last survey
 	started bool
 	gaps    bool
 
@@ -103,11 +113,15 @@ func New(o Options, sink Sink) *Engine {
 	if o.Limits.Kept <= 0 {
 		o.Limits.Kept = 100_000
 	}
-	e := &Engine{opts: o, sink: sink, decoder: wire.NewDecoder(wire.Options{}), copies: newCopies(), replTracker: winsrepl.NewTracker(0),
+	e := &Engine{opts: o, sink: sink, decoder: wire.NewDecoder(wire.Options{}), copies: newCopies(), imports: newImports(o.Mappings),
+		anomalies: anomalies{index: map[anomalyKey]*Anomaly{}}, associations: map[association]*associationState{}, replTracker: winsrepl.NewTracker(0),
 		hosts: hosts.NewRegistry(o.Limits.Addresses), names: names.NewTable(o.Limits.Names),
 		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey][]*occurrence{}}
 	e.tracker = exchange.NewTracker(knowledge{e}, o.Limits.Open, e.settled)
 	for i, r := range o.Rules {
+		if r.Survey != nil {
+			e.surveys = append(e.surveys, ruleRef{i, r})
+		}
 		for _, k := range r.Triggers {
 			e.triggers[k] = append(e.triggers[k], ruleRef{i, r})
 		}
@@ -132,7 +146,7 @@ func (e *Engine) Feed(f *captures.Frame) {
 		e.end = f.Time
 	}
 	if !e.started {
-		e.started, e.first, e.clock = true, f.Time, f.Time
+		e.started, e.first, e.clock, e.survey = true, f.Time, f.Time, f.Time+int64(surveyEvery)
 	}
 	if wire.Quick(f.Link, f.Data) == wire.No {
 		return
@@ -171,6 +185,10 @@ func (e *Engine) advance(t int64) {
 	for {
 		at, ok := e.tracker.NextDeadline()
 		due := len(e.checks) > 0 && (!ok || e.checks[0].at < at)
+		if e.survey < t && (!ok || e.survey < at) && (len(e.checks) == 0 || e.survey < e.checks[0].at) {
+			e.surveyDue(t)
+			continue
+		}
 		switch {
 		case due && e.checks[0].at < t:
 			c := heap.Pop(&e.checks).(check)
@@ -192,6 +210,7 @@ func (e *Engine) packet(p *wire.Packet) {
 		e.advance(p.Time)
 		e.clock = p.Time
 	}
+	e.fresh = true
 	switch p.Protocol {
 	case wire.NBNS:
 		e.nbns(p)
@@ -225,6 +244,7 @@ func (e *Engine) nbns(p *wire.Packet) {
 	if m.Fault != nil {
 		e.sum.Malformed++
 	}
+	e.odd(p, m)
 	src := e.hosts.Touch(p.Src.Addr(), p.Time)
 	if p.HasSrcMAC && len(p.VLAN) < 16 {
 		e.hosts.SeenMAC(src, p.SrcMAC, p.TTL, p.Time, p.Input, p.Frame)
@@ -283,7 +303,8 @@ func notable(x *exchange.Exchange) bool {
 	case exchange.Query, exchange.NodeStatus:
 		return x.Broadcast && len(x.Answers) > 1
 	case exchange.Registration, exchange.MultihomedRegistration, exchange.Refresh:
-		return x.WACK || len(x.Challenges) > 0 || x.Outcome == exchange.Refused || x.Outcome == exchange.Defended
+		return x.WACK || len(x.Challenges) > 0 || x.Outcome == exchange.Refused || x.Outcome == exchange.Defended ||
+			x.Unicast() && x.Outcome == exchange.Unanswered
 	case exchange.Release:
 		return x.Outcome == exchange.Refused
 	}
@@ -353,6 +374,7 @@ func (e *Engine) Finish() *Result {
 			e.run(c, e.end, true)
 		}
 	}
+	e.runSurveys(e.end, true)
 	r := &Result{Summary: e.Counts(), Findings: e.allFindings(), Wire: e.decoder.Stats()}
 	r.Hosts = e.hostRows()
 	r.Names = e.nameRows()

@@ -51,13 +51,23 @@ func (e *Engine) run(c check, now int64, ended bool) {
 		e.memo, e.memoFor, e.memoAt = nil, x, now
 	}
 	p := &Pass{Rule: c.rule.rule, Exchange: x, Name: s, Names: e.names, Hosts: e.hosts, Now: now, Start: e.first,
-		Final: c.final, Ended: ended, Gaps: e.gaps, answered: e.answered, memo: &e.memo}
+		Final: c.final, Ended: ended, Gaps: e.gaps, imports: e.imports, answered: e.answered, memo: &e.memo}
 	p.report = func(f Finding) { e.report(p, f) }
 	c.rule.rule.Check(p)
 }
 
 func (e *Engine) report(p *Pass, f Finding) {
-	x, r := p.Exchange, p.Rule
+	x := p.Exchange
+	if f.First == 0 {
+		f.First, f.Last = x.Start, x.End
+	}
+	f.Count = max(f.Count, 1)
+	e.take(p.Rule, f, x.ID)
+}
+
+// take makes f a finding, or works it into the same one that there is. The id
+// is of the exchange that shows it, 0 for a survey's.
+func (e *Engine) take(r *Rule, f Finding, id uint64) {
 	f.Rule = r.Slug
 	f.Severity = r.Severity
 	if f.Title == "" {
@@ -66,10 +76,6 @@ func (e *Engine) report(p *Pass, f Finding) {
 	if f.References == nil {
 		f.References = r.References
 	}
-	if f.First == 0 {
-		f.First, f.Last = x.Start, x.End
-	}
-	f.Count = max(f.Count, 1)
 	var addr netip.Addr
 	if len(f.Host.Addresses) > 0 {
 		addr = f.Host.Addresses[0]
@@ -88,11 +94,11 @@ func (e *Engine) report(p *Pass, f Finding) {
 		if o.addr != addr && !e.hosts.SameMachine(o.addr, addr) {
 			continue
 		}
-		merge(o, &f, x.ID)
+		merge(o, &f, id)
 		e.emit(o)
 		return
 	}
-	o := &occurrence{f: &f, addr: addr, exchanges: map[uint64]bool{x.ID: true}, parts: []part{{x.ID, f.Evidence}}}
+	o := &occurrence{f: &f, addr: addr, exchanges: map[uint64]bool{id: true}, parts: []part{{id, f.Evidence}}}
 	e.findings[k] = append(e.findings[k], o)
 	e.order = append(e.order, o)
 	e.emit(o)
@@ -109,7 +115,9 @@ func (e *Engine) emit(o *occurrence) {
 // stays, with its words; evidence of the same sign is united.
 func merge(o *occurrence, f *Finding, id uint64) {
 	t := o.f
-	if !o.exchanges[id] {
+	if id == 0 {
+		t.Count = f.Count
+	} else if !o.exchanges[id] {
 		o.exchanges[id] = true
 		t.Count += f.Count
 	}

@@ -157,10 +157,7 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 	switch x.Kind {
 	case exchange.Query, exchange.Challenge:
 		if x.Kind == exchange.Query {
-			s.Queries++
-			if x.Outcome == exchange.Unanswered {
-				s.Unanswered++
-			}
+			s.Asked(x)
 		}
 		for i := range x.Answers {
 			s.Answer(&x.Answers[i], x.Initiator, x.Broadcast)

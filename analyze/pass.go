@@ -23,6 +23,7 @@ type Pass struct {
 	Ended    bool  // the capture has ended before the horizon
 	Gaps     bool  // the capture is known to miss packets
 
+	imports  *imports
 	answered map[netip.Addr][]AnsweredName
 	report   func(Finding)
 	memo     *any
@@ -63,3 +64,10 @@ type AnsweredName struct {
 // Answered lists the distinct unique names that a answered broadcast queries
 // for with its own address, oldest first and no more than 32.
 func (p *Pass) Answered(a netip.Addr) []AnsweredName { return p.answered[a] }
+
+// Imported lists the mappings of the exchange's name that the user supplied.
+func (p *Pass) Imported() []names.Record { return p.imports.find(p.Exchange.Name, p.Exchange.Scope) }
+
+// Corrections lists the LMHOSTS lines as they should be for the computer of
+// the exchange's name, where a supplied LMHOSTS file has others.
+func (p *Pass) Corrections() []string { return p.imports.corrections(p.Exchange.Name) }

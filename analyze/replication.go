@@ -23,6 +23,7 @@ func (e *Engine) replication(p *wire.Packet) {
 	for _, a := range []netip.Addr{p.Src.Addr(), p.Dst.Addr()} {
 		e.hosts.AddRole(e.hosts.Touch(a, p.Time), hosts.WINSPartner)
 	}
+	e.associate(p, m)
 	t, ok := e.replTracker.Feed(m, p.Src, p.Dst, p.Time)
 	if !ok {
 		return
@@ -41,5 +42,42 @@ func (e *Engine) replication(p *wire.Packet) {
 			}
 		}
 		e.names.Touch(r.Name, r.Scope, e.clock).AddRecord(rec)
+	}
+}
+
+// association is a connection between WINS servers, as the one that opened it
+// sees it.
+type association struct{ from, to netip.AddrPort }
+
+// associationState is how far an association has come.
+type associationState struct {
+	answered bool // the responder gave its owner map
+	start    FrameRef
+}
+
+const maxAssociations = 4096
+
+// associate notes when a server accepts an association and stops it before it
+// gives its owner map: it does not take the other for a partner.
+func (e *Engine) associate(p *wire.Packet, m *winsrepl.Message) {
+	out, back := association{p.Src, p.Dst}, association{p.Dst, p.Src}
+	switch {
+	case m.Type == winsrepl.StartRequest:
+		if len(e.associations) >= maxAssociations {
+			clear(e.associations)
+		}
+		e.associations[out] = &associationState{start: frameOf(p, "association", "start association")}
+	case m.Type == winsrepl.Stop:
+		if a := e.associations[back]; a != nil && !a.answered && m.Reason == winsrepl.StopError {
+			add := Anomaly{Kind: PartnerRefused, From: p.Src.Addr(), To: p.Dst.Addr()}
+			e.anomalies.add(add, a.start)
+			e.anomalies.add(add, frameOf(p, "stop", "stop, error"))
+		}
+		delete(e.associations, back)
+		delete(e.associations, out)
+	case m.Type == winsrepl.Replication:
+		if a := e.associations[back]; a != nil {
+			a.answered = true
+		}
 	}
 }

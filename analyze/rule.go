@@ -44,6 +44,10 @@ type Rule struct {
 	Horizon time.Duration
 	// Check judges one exchange. It reads through Pass only and keeps nothing.
 	Check func(*Pass)
+	// Survey, if set, looks over everything that is known, every ten minutes
+	// of capture time and at the end, for faults that no single exchange
+	// shows. What it reports again is the same finding.
+	Survey func(*Survey)
 }
 
 // Validate says what a rule lacks.
@@ -51,7 +55,7 @@ func (r *Rule) Validate() error {
 	for field, empty := range map[string]bool{
 		"slug": r.Slug == "", "title": r.Title == "", "doc.What": r.Doc.What == "", "doc.Confirm": r.Doc.Confirm == "",
 		"doc.FalsePositives": r.Doc.FalsePositives == "", "doc.Proven": r.Doc.Proven == "", "signs": len(r.Signs) == 0,
-		"references": len(r.References) == 0, "triggers": len(r.Triggers) == 0, "check": r.Check == nil,
+		"references": len(r.References) == 0, "triggers": len(r.Triggers) == 0 && r.Survey == nil, "check": r.Check == nil && r.Survey == nil,
 	} {
 		if empty {
 			return fmt.Errorf("rule %q lacks its %s", r.Slug, field)

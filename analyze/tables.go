@@ -112,5 +112,5 @@ func (e *Engine) mappingRows() []Mapping {
 			rows = append(rows, m)
 		}
 	}
-	return rows
+	return append(rows, e.imports.rows()...)
 }

@@ -212,6 +212,11 @@ func (s *subject) readClaims() {
 // readRecords sorts the known records of the name. A record fits when the
 // server holds it, or when it is not said who holds it.
 func (s *subject) readRecords() {
+	for _, r := range s.p.Imported() {
+		if r.Static == names.StaticYes && (r.State == "" || r.State == "active") {
+			s.imported = append(s.imported, &r)
+		}
+	}
 	for i := range s.p.Name.Records {
 		r := &s.p.Name.Records[i]
 		if r.State != "" && r.State != "active" {
@@ -225,8 +230,6 @@ func (s *subject) readRecords() {
 			continue
 		}
 		switch {
-		case r.Static == names.StaticYes && strings.HasPrefix(r.Source, "import:"):
-			s.imported = append(s.imported, r)
 		case r.Static == names.StaticYes && r.Time <= s.x.End:
 			s.static = append(s.static, r)
 		case r.Static == names.StaticNo && r.Source == "replication" && r.Time <= s.x.End:

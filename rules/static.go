@@ -125,8 +125,8 @@ func (s *subject) proofs(c *staticCase) {
 		}
 		c.verdict, c.why, c.decided = analyze.Proved, "the supplied list has a static mapping of the name", true
 		c.address = addrList(r.Addrs)
-		c.evidence = append(c.evidence, ev("static-mapping-imported", true, nil, "the supplied list %s has the static mapping %s (%s, %s)",
-			strings.TrimPrefix(r.Source, "import:"), s.name(), r.Type, addrList(r.Addrs)))
+		c.evidence = append(c.evidence, ev("static-mapping-imported", true, nil, "the supplied list %s has the static mapping %s (%s, %s; line %d)",
+			strings.TrimPrefix(r.Source, "import:"), s.name(), r.Type, addrList(r.Addrs), r.Line))
 	}
 }
 
@@ -387,5 +387,9 @@ func (s *subject) remedyStatic(c staticCase) []string {
 		"Samba as WINS server: nmbd - stop nmbd, remove the line of the name with time 0 from wins.dat, start nmbd; Samba AD DC - delete the winsRecord with isStatic: 1 from wins.ldb with ldbdel.",
 		"On the host: nbtstat -RR or a restart (on NT 4.0 a restart: nbtstat -RR refreshes only the first adapter), then check nbtstat -n for Conflict.",
 		"If the mapping must stay, make it a multihomed one that lists every NetBT address of the host, not a unique one.")
+	if lines := s.p.Corrections(); len(lines) > 0 {
+		steps = append(steps, "The LMHOSTS file makes unique mappings of a multihomed host; the lines should read:")
+		steps = append(steps, lines...)
+	}
 	return steps
 }

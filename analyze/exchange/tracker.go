@@ -212,6 +212,17 @@ func (t *Tracker) arm(x *Exchange, wait int) {
 	t.queues[wait].push(deadline{x.deadline, x, x.ID})
 }
 
+// Answered reports whether no query of the name by the requester with that
+// transaction id waits for its answer.
+func (t *Tracker) Answered(n nbns.Name, requester netip.Addr, trn uint16) bool {
+	for x := t.open[key{name: n, requester: requester, trn: trn, class: classQuery}]; x != nil; x = x.next {
+		if len(x.Answers) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Open is the number of open exchanges.
 func (t *Tracker) Open() int { return len(t.open) }
 

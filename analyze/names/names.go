@@ -20,6 +20,7 @@ const (
 	maxRecords = 24
 	maxRecent  = 48
 	maxUses    = 8
+	maxAskers  = 8
 )
 
 // ClaimState is where a claim stands.
@@ -49,14 +50,14 @@ type Claim struct {
 	Request    exchange.Ref
 	Reply      exchange.Ref // none by broadcast
 	End        exchange.Ref // that ended it
-	Count      int               // confirmations
+	Count      int          // confirmations
 }
 
 // AnswerSet is what one machine answered for the name: a set of addresses, or
 // that there is no such name.
 type AnswerSet struct {
 	Responder         netip.Addr
-	FirstTo, LastTo   netip.Addr // who had asked
+	FirstTo, LastTo   netip.Addr   // who had asked
 	Addrs             []netip.Addr // sorted
 	Group             bool
 	Negative          bool
@@ -105,6 +106,7 @@ type Record struct {
 	State     string     // active, released, tombstone
 	VersionID uint64
 	Time      int64 // ns, of first sight; 0: unknown
+	Line      int   // of an imported mapping: its line in the file
 	Last      int64
 	Frames    []exchange.FrameRef
 }
@@ -116,6 +118,16 @@ type Use struct {
 	First, Last int64
 	Ref         exchange.Ref
 	Count       int
+}
+
+// Asker is who asked for the name in vain.
+type Asker struct {
+	Addr        netip.Addr
+	Count       int64 // queries that nobody answered
+	Requests    int64 // messages sent for them, with retransmissions
+	First, Last int64
+	Ref         exchange.Ref // of the first
+	LastRef     exchange.Ref
 }
 
 // State is the history of one name.
@@ -131,6 +143,7 @@ type State struct {
 	Cut         bool                 // something was given up to keep within the limits
 	Queries     int64
 	Unanswered  int64 // queries that nobody answered
+	Askers      []Asker
 	older       *State
 	newer       *State
 }
@@ -465,4 +478,26 @@ func (c *Claim) EndFrames(role string) []exchange.FrameRef {
 
 func (s ClaimState) String() string {
 	return [...]string{"held", "release", "refused", "conflict", "displaced"}[s]
+}
+
+// Asked notes a settled query. Of the askers in vain the first few are kept.
+func (s *State) Asked(x *exchange.Exchange) {
+	s.Queries++
+	if x.Outcome != exchange.Unanswered {
+		return
+	}
+	s.Unanswered++
+	for i := range s.Askers {
+		if a := &s.Askers[i]; a.Addr == x.Initiator {
+			a.Count++
+			a.Requests += int64(x.Requests)
+			a.Last = x.End
+			a.LastRef = x.Frames[0].Short()
+			return
+		}
+	}
+	if len(s.Askers) < maxAskers {
+		s.Askers = append(s.Askers, Asker{Addr: x.Initiator, Count: 1, Requests: int64(x.Requests), First: x.Start, Last: x.End,
+			Ref: x.Frames[0].Short(), LastRef: x.Frames[0].Short()})
+	}
 }
