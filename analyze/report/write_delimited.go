@@ -12,6 +12,7 @@ type delimitedWriter struct {
 	w       io.Writer
 	columns []Column
 	delim   byte
+	special string // what a cell must be quoted for
 	started bool
 	buf     []byte
 	cell    []byte
@@ -19,7 +20,12 @@ type delimitedWriter struct {
 }
 
 func newDelimitedWriter(w io.Writer, columns []Column, delim byte) *delimitedWriter {
-	return &delimitedWriter{w: w, columns: columns, delim: delim}
+	special := "\"\n\r\t"
+	if delim == ',' {
+		// Where a comma is the decimal mark, spreadsheets part at semicolons.
+		special += ",;"
+	}
+	return &delimitedWriter{w: w, columns: columns, delim: delim, special: special}
 }
 
 func (d *delimitedWriter) header() {
@@ -58,7 +64,7 @@ func (d *delimitedWriter) appendQuoted(dst, cell []byte) []byte {
 	if len(cell) == 0 {
 		return dst
 	}
-	if cell[0] != ' ' && !bytes.ContainsAny(cell, "\",;\n\r\t") {
+	if cell[0] != ' ' && !bytes.ContainsAny(cell, d.special) {
 		return append(dst, cell...)
 	}
 	dst = append(dst, '"')

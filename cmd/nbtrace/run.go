@@ -60,7 +60,8 @@ func (a *app) report(err error) {
 	var usage *usageError
 	switch {
 	case errors.Is(err, syscall.EPIPE):
-		// Whoever read the output has enough. What it has not read is
+		// Whoever read the output has enough. (On standard output the system
+		// ends the program before it comes to this.) What was not read is
 		// missing, so the code says so; there is nobody to tell.
 		a.fail(exitRead)
 		return
