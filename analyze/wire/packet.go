@@ -8,9 +8,10 @@
 // tunnelled traffic that is 9 to 20 times faster than gopacket's layers, it
 // does not allocate, and it has none of their traps (an 8-bit link type, the
 // outermost UDP header given for the innermost, port 137 taken for DNS).
-// gopacket's ip4defrag and reassembly are not used either: their limits are
-// off by default, they release data in map order and they read the wall
-// clock, while a Decoder knows no time but that of its frames.
+// gopacket's ip4defrag and reassembly are not used either: by default nothing
+// bounds the flows they hold, they discard old ones in map order, and their
+// plain calls take the time from the wall clock, while a Decoder knows no time
+// but that of its frames.
 //
 // A Decoder is deterministic: the same frames in the same order give the same
 // packets. Fragments and segments are matched by addresses alone, not by
