@@ -26,6 +26,8 @@ import (
 //   - pcapng: libpcap refuses files of several link types, lengths that are no
 //     multiple of four, frames longer than the snap length, faulty options and
 //     blocks above 16 MiB; they are read here as far as they make sense.
+//   - libpcap swaps the words of host order within NFLOG, USB and PKTAP frames
+//     of the other byte order; here Data is what stands in the file.
 //   - libpcap does not compare the two lengths of a section header.
 //   - libpcap gives no frame number, so blocks that only count are not compared.
 //   - libpcap maps some link types to numbers of its own.
@@ -101,6 +103,9 @@ func compare(t *testing.T, name string, b []byte) int {
 		g, w := frames[i], ref.frames[i]
 		if classic {
 			g.Data = g.Data[:min(len(g.Data), ref.snap)]
+		}
+		if r.big && slices.Contains([]LinkType{LinkNFLog, 189, 220, 258}, g.Link) {
+			g.Data = w.Data
 		}
 		timed := g.Time >= 0 && g.Time/second < 1<<31 && (!classic || w.Time%second == g.Time%second)
 		if !bytes.Equal(g.Data, w.Data) || g.Length != w.Length || timed && g.Time != w.Time {
