@@ -103,7 +103,12 @@ func (a *app) analyze(flags *commonFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	in, result, err := a.read(set, paths, set.rules, analyze.Sink{}, new(atomic.Bool))
+	in, err := a.open(paths)
+	if err != nil {
+		return err
+	}
+	defer in.merge.Close()
+	result, err := a.read(set, in, set.rules, analyze.Sink{}, new(atomic.Bool))
 	if err != nil {
 		return err
 	}
@@ -137,27 +142,22 @@ func (a *app) analyze(flags *commonFlags, paths []string) error {
 
 // read runs the captures through an engine with the rules. It stops early when
 // stop is set.
-func (a *app) read(set *settings, paths []string, judged []*analyze.Rule, sink analyze.Sink, stop *atomic.Bool) (*inputs, *analyze.Result, error) {
-	in, err := a.open(paths)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer in.merge.Close()
+func (a *app) read(set *settings, in *inputs, judged []*analyze.Rule, sink analyze.Sink, stop *atomic.Bool) (*analyze.Result, error) {
 	engine := analyze.New(analyze.Options{Rules: judged}, sink)
 	endWatch := onInterrupt(stop)
-	endProgress := a.progress(size(paths), in.merge.BytesRead)
-	err = a.feed(in, engine, set.filter, stop)
+	endProgress := a.progress(size(in.paths), in.merge.BytesRead)
+	err := a.feed(in, engine, set.filter, stop)
 	endProgress()
 	if endWatch() {
 		a.errorf("interrupted: the rest of the captures was not read")
 		a.fail(exitRead)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	result := engine.Finish()
 	a.tell(in, result)
-	return in, result, nil
+	return result, nil
 }
 
 // tell says on standard error what the captures held that could not be used.

@@ -181,20 +181,17 @@ func (a *app) export(flags *exportFlags, table string, paths []string) error {
 		}
 		r.sheets[t.Name] = &sheet{table: t, out: out, Exporter: e}
 	}
-	if err := a.fill(set, r, paths); err != nil {
-		return err
-	}
-	return nil
+	return a.fill(set, r, paths)
 }
 
 // fill reads the captures and writes the sheets.
 func (a *app) fill(set *settings, r *rows, paths []string) error {
-	for _, p := range paths {
-		if p != "-" {
-			p = filepath.Base(p)
-		}
-		r.row.Files = append(r.row.Files, p)
+	in, err := a.open(paths)
+	if err != nil {
+		return err
 	}
+	defer in.merge.Close()
+	r.row.Files = in.files
 	var sink analyze.Sink
 	if s := r.sheets["messages"]; s != nil {
 		sink.Message = func(m *analyze.Message) { r.row.Message = m; r.add(s) }
@@ -206,7 +203,7 @@ func (a *app) fill(set *settings, r *rows, paths []string) error {
 	if r.sheets["findings"] != nil || set.canFail {
 		judged = set.rules
 	}
-	in, result, err := a.read(set, paths, judged, sink, &r.stop)
+	result, err := a.read(set, in, judged, sink, &r.stop)
 	if err != nil {
 		return err
 	}

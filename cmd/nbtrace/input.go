@@ -17,6 +17,7 @@ import (
 // reader but stand in infos, where they were named.
 type inputs struct {
 	merge *captures.Merge
+	paths []string        // as given
 	files []string        // names of the opened ones, by input number
 	place []int           // their places on the command line
 	fails []captures.Info // of the others, by place; Name "" where opened
@@ -28,7 +29,7 @@ func (a *app) open(paths []string) (*inputs, error) {
 	if n := len(slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return p != "-" })); n > 1 {
 		return nil, usagef("standard input (-) was named %d times", n)
 	}
-	in := &inputs{fails: make([]captures.Info, len(paths))}
+	in := &inputs{paths: paths, fails: make([]captures.Info, len(paths))}
 	var readers []*captures.Reader
 	buffer := captures.WithBuffer(captures.BufferFor(len(paths)))
 	for i, path := range paths {
