@@ -82,7 +82,7 @@ func formatOf(flag, output, usual string, known []string) (string, error) {
 }
 
 func (a *app) analyze(flags *commonFlags, paths []string) error {
-	set, err := flags.check()
+	set, err := flags.check(a)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (a *app) analyze(flags *commonFlags, paths []string) error {
 // read runs the captures through an engine with the rules. It stops early when
 // stop is set.
 func (a *app) read(set *settings, in *inputs, judged []*analyze.Rule, sink analyze.Sink, stop *atomic.Bool) (*analyze.Result, error) {
-	engine := analyze.New(analyze.Options{Rules: judged}, sink)
+	engine := analyze.New(analyze.Options{Rules: judged, Mappings: set.mappings}, sink)
 	endWatch := onInterrupt(stop)
 	endProgress := a.progress(size(in.paths), in.merge.BytesRead)
 	err := a.feed(in, engine, set.filter, stop)

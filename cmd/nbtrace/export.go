@@ -128,7 +128,7 @@ func (r *rows) add(s *sheet) {
 }
 
 func (a *app) export(flags *exportFlags, table string, paths []string) error {
-	set, err := flags.check()
+	set, err := flags.check(a)
 	if err != nil {
 		return err
 	}

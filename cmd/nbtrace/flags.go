@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nbtrace/analyze"
+	"nbtrace/analyze/mappings"
 	"nbtrace/captures/bpf"
 	"nbtrace/rules"
 )
@@ -15,6 +16,7 @@ import (
 // commonFlags are the flags that analyze and export share.
 type commonFlags struct {
 	filter      string
+	mappings    []string
 	rules       string
 	minSeverity string
 	output      string
@@ -30,14 +32,15 @@ func (c *commonFlags) add(a *app, cmd *cobra.Command, formats []string) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVarP(&c.filter, "filter", "f", "", "only frames that this `BPF` capture filter takes (pcap-filter syntax)")
-	f.StringVar(&c.rules, "rules", "", "only these rules (a,b), or all but these (-a,-b)")
+	f.StringArrayVarP(&c.mappings, "mappings", "m", nil, "known WINS mappings, repeatable: a `FILE` in LMHOSTS, WINSDMP, netsh, wins.dat or LDIF form, told by content")
+	f.StringVar(&c.rules, "rules", "", "`LIST` of rules to use (a,b), or to leave out (-a,-b)")
 	f.StringVar(&c.minSeverity, "min-severity", "info", "leave out findings milder than `S`: "+strings.Join(severities, ", "))
 	f.StringVarP(&c.output, "output", "o", "-", "write the result to `FILE`, - for standard output")
 	f.StringVar(&c.format, "format", "", "`F` is one of "+strings.Join(formats, ", "))
 	f.StringVar(&c.failOn, "fail-on", "", "exit with 1 when a finding of severity `S` or above exists")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no warnings and no progress on standard error, errors only")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "more on standard error")
-	f.StringVar(&c.color, "color", "auto", "auto, always or never; NO_COLOR is honoured")
+	f.StringVar(&c.color, "color", "auto", "`WHEN` to use colours: auto, always or never; NO_COLOR is honoured")
 	f.BoolVarP(&c.numeric, "numeric", "n", false, "accepted as in tcpdump; nothing is ever resolved over the network")
 	complete(cmd, "format", formats)
 	complete(cmd, "min-severity", severities)
@@ -67,6 +70,7 @@ func ruleSlugs() []string {
 // settings are the common flags, checked.
 type settings struct {
 	filter      *bpf.Filter // nil: none
+	mappings    []*mappings.List
 	rules       []*analyze.Rule
 	minSeverity analyze.Severity
 	failOn      analyze.Severity
@@ -74,7 +78,7 @@ type settings struct {
 }
 
 // check reads the values of the flags before any input is opened.
-func (c *commonFlags) check() (*settings, error) {
+func (c *commonFlags) check(a *app) (*settings, error) {
 	s := &settings{}
 	var err error
 	if s.rules, err = rules.Select(c.rules); err != nil {
@@ -97,6 +101,9 @@ func (c *commonFlags) check() (*settings, error) {
 		if s.filter, err = bpf.New(c.filter); err != nil {
 			return nil, usagef("%w", err)
 		}
+	}
+	if s.mappings, err = a.readMappings(c.mappings); err != nil {
+		return nil, err
 	}
 	return s, nil
 }

@@ -33,7 +33,7 @@ func (a *app) rulesCommand() *cobra.Command {
 		RunE: list,
 	}
 	cmd.PersistentFlags().StringVar(&format, "format", "text", "`F` is one of "+strings.Join(rulesFormats, ", "))
-	cmd.PersistentFlags().StringVar(&color, "color", "auto", "auto, always or never; NO_COLOR is honoured")
+	cmd.PersistentFlags().StringVar(&color, "color", "auto", "`WHEN` to use colours: auto, always or never; NO_COLOR is honoured")
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "list",
