@@ -108,9 +108,16 @@ type List struct {
 	Omitted  int       // problems and notes beyond the first 1000 of each, and entries beyond 4,194,304
 }
 
+// blockSize is how many entries are allocated at once while a list grows: the
+// length is not known, and growing one slice would hold it twice over and leave
+// as much again to the garbage collector.
+const blockSize = 8192
+
 // builder collects a List.
 type builder struct {
-	list *List
+	list   *List
+	blocks [][]Entry // full ones, then the one being filled
+	count  int       // entries in them
 	// textual says that the bytes came out of UTF-8 or UTF-16, so that
 	// characters outside ASCII are not the bytes of a name.
 	textual bool
@@ -134,11 +141,33 @@ func (b *builder) note(line int, reason string, correction ...string) {
 }
 
 func (b *builder) add(e Entry) {
-	if len(b.list.Entries) == maxEntries {
+	if b.count == maxEntries {
 		b.list.Omitted++
 		return
 	}
-	b.list.Entries = append(b.list.Entries, e)
+	last := len(b.blocks) - 1
+	if last < 0 || len(b.blocks[last]) == blockSize {
+		size := blockSize
+		if last < 0 {
+			size = 64 // most lists are short
+		}
+		b.blocks = append(b.blocks, make([]Entry, 0, size))
+		last++
+	}
+	b.blocks[last] = append(b.blocks[last], e)
+	b.count++
+}
+
+// done puts the entries into the list.
+func (b *builder) done() {
+	if b.count == 0 {
+		return
+	}
+	b.list.Entries = make([]Entry, 0, b.count)
+	for i, block := range b.blocks {
+		b.list.Entries = append(b.list.Entries, block...)
+		b.blocks[i] = nil
+	}
 }
 
 // addresses makes a slice that holds addrs, out of a block that many entries

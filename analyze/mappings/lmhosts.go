@@ -172,10 +172,11 @@ func (p *lmhosts) tags(n int, b []byte) (t lmTags) {
 			return t
 		}
 		b = b[i:]
-		word, _ := field(b)
-		if j := bytes.IndexByte(word[1:], '#'); j >= 0 {
-			word = word[:j+1]
+		end := 1
+		for end < len(b) && b[end] != '#' && !isSpace(b[end]) {
+			end++
 		}
+		word := b[:end]
 		switch {
 		case string(word) == "#PRE":
 			t.pre = true
@@ -239,6 +240,9 @@ func (p *lmhosts) unique(n int, addr netip.Addr, h lmHost, t lmTags) {
 	key := hostKey{h.name, h.given}
 	l := p.plain[key]
 	if l == nil {
+		if len(p.hosts) == maxEntries {
+			return
+		}
 		l = &addressList{name: h.name, given: h.given, line: n}
 		p.plain[key] = l
 		p.hosts = append(p.hosts, l)
@@ -254,6 +258,10 @@ func (p *lmhosts) member(n int, name nbns.Name, typ winsrepl.RecordType, addr ne
 	key := listKey{name, typ}
 	l := p.lists[key]
 	if l == nil {
+		if len(p.order) == maxEntries {
+			p.b.list.Omitted++
+			return
+		}
 		l = &addressList{name: name, typ: typ, line: n}
 		if h != nil {
 			l.given = h.given

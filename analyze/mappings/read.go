@@ -36,6 +36,7 @@ func Read(name string, r io.Reader) (*List, error) {
 		line, long, err := l.next()
 		if err != nil {
 			p.finish()
+			b.done()
 			if !errors.Is(err, io.EOF) {
 				return b.list, fmt.Errorf("%s, after line %d: %w", name, l.number, err)
 			}
