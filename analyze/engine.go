@@ -148,9 +148,6 @@ func (e *Engine) Feed(f *captures.Frame) {
 	if !e.started {
 		e.started, e.first, e.clock, e.survey = true, f.Time, f.Time, f.Time+int64(surveyEvery)
 	}
-	if wire.Quick(f.Link, f.Data) == wire.No {
-		return
-	}
 	e.packets = e.decoder.Decode(f, e.packets[:0])
 	for i := range e.packets {
 		e.packet(&e.packets[i])
@@ -365,6 +362,10 @@ func (h *checkHeap) Pop() any {
 
 // Finish closes open exchanges as unfinished and returns what is known.
 func (e *Engine) Finish() *Result {
+	e.packets = e.decoder.Flush(e.packets[:0])
+	for i := range e.packets {
+		e.packet(&e.packets[i])
+	}
 	e.advance(e.end + 1)
 	e.clock = max(e.clock, e.end)
 	e.tracker.Finish(e.end)

@@ -92,8 +92,11 @@ type Finding struct {
 	Name     [16]byte
 	Scope    string
 	Host     FindingHost
-	Server   netip.Addr // zero: none
-	Events   []int      // Windows event ids the host is expected to log
+	// AnyHost: a further finding of the rule, name and server is the same one
+	// whatever machine it names.
+	AnyHost bool
+	Server  netip.Addr // zero: none
+	Events  []int      // Windows event ids the host is expected to log
 	// EventData is the four address bytes as events 4319 and 4320 show them:
 	// hexadecimal, reversed ("e7 1a 65 16" is 22.101.26.231); "" without events.
 	EventData    string

@@ -91,7 +91,7 @@ func (e *Engine) take(r *Rule, f Finding, id uint64) {
 	}
 	k := findingKey{f.Rule, f.Name, f.Scope, f.HasName, f.Server}
 	for _, o := range e.findings[k] {
-		if o.addr != addr && !e.hosts.SameMachine(o.addr, addr) {
+		if o.addr != addr && !f.AnyHost && !e.hosts.SameMachine(o.addr, addr) {
 			continue
 		}
 		merge(o, &f, id)

@@ -9,4 +9,10 @@ var all = []*analyze.Rule{
 	multihomedRegistrationRace, staleRegistrationBlocks,
 	releaseByDynamicReplica, incompleteReleaseMultihomed, selfConflictSplitWINS, groupRelease1CRule,
 	forgedReleaseRule, forgedConflictRule, releaseDemandReceived, nameQuerySpoofing,
+	nameSharedByTwoHosts, challengeTimeoutTakeover, releaseIgnored, winsRepliesFromOtherAddress, uniqueQueryAnsweredAsGroup,
+	winsProxyInterference, domainNamesMissing, addressLimit25, refreshStorm, winsServerFlap, winsSilentFallback,
+	mNodeLeftUnregistered, browserSplitOrDuplicateMaster,
+	staticRecordOrigin, winsreplPartnerRefused, winsrepl1CNotConverging, noisyName, wpadClaimedRule, unusableInterfaceRegistered,
+	scopeMismatchRule, forwardedBroadcastRule, natEmbeddedAddress, malformedNBNS, dnsToWINSLookupFault, missingReleaseOnShutdown,
+	rasDoubleRegistration, winsPerServerSplitRegistration, clusterNameMoving,
 }

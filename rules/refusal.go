@@ -24,6 +24,9 @@ const (
 	slugGroupRelease1C = "group-release-1c"
 	slugSplitWINS      = "self-conflict-split-wins"
 	slugQuerySpoofing  = "name-query-spoofing"
+	slugShared         = "name-shared-by-two-hosts"
+	slugTakeover       = "challenge-timeout-takeover"
+	slugBrowser        = "browser-split-or-duplicate-master"
 )
 
 // The family of refusals: a registration or refresh that was refused, by a
@@ -49,7 +52,7 @@ func refusalSubject(p *analyze.Pass) *subject {
 // concluded from the absence of one.
 func refusalCauses() []cause {
 	return []cause{
-		policyRefusal, ownNameRefusal, groupClash, registrationRace, twoPrimaryControllers, userNameDuplicate, liveDuplicate,
+		policyRefusal, masterContention, ownNameRefusal, groupClash, registrationRace, twoPrimaryControllers, userNameDuplicate, liveDuplicate,
 		staticRefusal, staticBlocks, staleRegistration,
 	}
 }

@@ -8,6 +8,7 @@ package names
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/nbns"
@@ -51,6 +52,7 @@ type Claim struct {
 	Reply      exchange.Ref // none by broadcast
 	End        exchange.Ref // that ended it
 	Count      int          // confirmations
+	TenMinutes int          // confirmations in a row that came ten minutes after the last
 }
 
 // AnswerSet is what one machine answered for the name: a set of addresses, or
@@ -307,6 +309,11 @@ func (s *State) registered(x *exchange.Exchange, addr, server netip.Addr) {
 			c = s.addClaim(Claim{Addr: addr, Sender: x.Initiator, Server: server, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.Frames[0].Short()})
 		}
 		c.Multihomed = c.Multihomed || x.Kind == exchange.MultihomedRegistration
+		if gap := x.Start - c.Last; c.Count > 0 && gap > int64(9*time.Minute) && gap < int64(11*time.Minute) {
+			c.TenMinutes++
+		} else {
+			c.TenMinutes = 0
+		}
 		c.Last, c.TTL = x.End, x.TTL
 		c.Count++
 		if len(x.Answers) > 0 {

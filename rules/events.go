@@ -1,0 +1,502 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/hosts"
+	"nbtrace/analyze/names"
+)
+
+// Rules that judge one settled exchange by itself.
+
+// about begins a finding about the exchange's name.
+func about(s *subject) analyze.Finding {
+	return analyze.Finding{HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server}
+}
+
+// acceptedSubject is the family of registrations that a server accepted after
+// it had asked somebody.
+func acceptedSubject(p *analyze.Pass) *subject {
+	return newSubject(p, p.Exchange.Initiator, p.Exchange.Asked)
+}
+
+func acceptedAfterChallenge(x *exchange.Exchange) bool {
+	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group && len(x.Challenges) > 0
+}
+
+func acceptedCauses() []cause { return []cause{nameShared, challengeTimeout} }
+
+func checkAccepted(p *analyze.Pass) { weigh(p, acceptedSubject, acceptedCauses) }
+
+// nameShared: the server took any answer to its challenge for consent and put
+// the addresses of two machines into one record.
+func nameShared(s *subject) explanation {
+	q, own := s.answeredChallenge()
+	switch {
+	case q == nil:
+		return excluded(slugShared, "nobody answered the challenge")
+	case own:
+		return excluded(slugShared, "the machine itself answered the challenge")
+	}
+	if c := s.everRegistered(q.Asked); c != nil && c.State == names.Released {
+		return excluded(slugShared, "the other machine had released the name")
+	}
+	f := about(s)
+	f.Evidence = []analyze.Evidence{
+		challengeEvidence(s, q),
+		ev("accepted-all-the-same", true, append(frames(s.x, "registration", exchange.RoleRequest), frames(s.x, "accepted", exchange.RoleResponse)...),
+			"the server accepted the name for %s all the same", s.x.Address()),
+	}
+	for _, a := range s.answers {
+		if slices.Contains(a.Addrs, q.Asked) && slices.Contains(a.Addrs, s.x.Address()) {
+			f.Evidence = append(f.Evidence, ev("one-record-two-machines", true, a.Frames("answer"), "the server gives %s for the name", addrList(a.Addrs)))
+		}
+	}
+	f.Remedy = []string{
+		fmt.Sprintf("Rename one of the two machines (%s and %s): clients reach now the one, now the other.", q.Asked, s.x.Address()),
+		"If a permanent entry stands behind it (nmbd, wins.dat with time 0), remove the line while nmbd is stopped.",
+	}
+	return explanation{rule: slugShared, verdict: analyze.Proved, why: "another machine answered the challenge", decided: true, finding: f}
+}
+
+// challengeTimeout: the name went to the newcomer because the owner's answer
+// did not come in time, and the owner is still there.
+func challengeTimeout(s *subject) explanation {
+	var asked []exchange.FrameRef
+	var owner addr
+	for _, q := range s.challenges() {
+		for i := range q.Answers {
+			if q.Answers[i].Positive() {
+				return excluded(slugTakeover, "somebody answered the challenge")
+			}
+		}
+		if q.Outcome == exchange.Answered {
+			return excluded(slugTakeover, "the owner gave the name up")
+		}
+		owner = q.Asked
+		asked = append(asked, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
+	}
+	if !owner.IsValid() || s.mine(owner) {
+		return excluded(slugTakeover, "no other machine was asked")
+	}
+	last, ok := s.p.Hosts.Sent(owner)
+	if !ok || last <= s.x.End {
+		return excluded(slugTakeover, "the old owner is silent: the name moved as it should")
+	}
+	f := about(s)
+	f.Host = hostOf(owner)
+	f.Evidence = []analyze.Evidence{
+		ev("challenge-unanswered", true, asked, "the server asked %s for the name %s and got no answer", owner, times1(len(asked))),
+		ev("handed-over", true, append(frames(s.x, "registration", exchange.RoleRequest), frames(s.x, "accepted", exchange.RoleResponse)...), "and gave it to %s", s.x.Address()),
+	}
+	v := analyze.Possible
+	for i := range s.p.Name.Claims {
+		c := &s.p.Name.Claims[i]
+		if c.Addr == owner && c.Last > s.x.End {
+			v = analyze.Proved
+			f.Evidence = append(f.Evidence, ev("owner-still-there", true, c.Frames("refresh"), "the old owner still registers or refreshes the name"))
+		}
+	}
+	for i := range s.p.Name.Answers {
+		a := &s.p.Name.Answers[i]
+		if a.Responder == owner && !a.Negative && a.Last > s.x.End {
+			v = analyze.Proved
+			f.Evidence = append(f.Evidence, ev("owner-still-there", true, a.LastFrames("answer"), "the old owner still answers for the name"))
+		}
+	}
+	if v == analyze.Possible {
+		if s.p.Hosts.Implementation(owner) == hosts.Unknown && s.everRegistered(owner) == nil {
+			return excluded(slugTakeover, "nothing shows that the machine at the old address is the old owner")
+		}
+		f.Evidence = append(f.Evidence, ev("owner-address-alive", true, nil, "%s still sends name service traffic afterwards", owner))
+	}
+	f.Title = "A WINS server gave a living machine's name away because its answer did not come in time"
+	f.Remedy = []string{
+		"Windows: raise ChlMaxNoOfRetries and InitChlRetryInterval of the WINS server for slow links (Q173519).",
+		"Rename one of the two machines; check what keeps the owner from answering (firewall on UDP 137, link down).",
+	}
+	return explanation{rule: slugTakeover, verdict: v, why: "the owner did not answer in time", finding: f}
+}
+
+func times1(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// checkReleaseIgnored: the server said yes to a release that does not fit what
+// it has on record, and kept the record.
+func checkReleaseIgnored(p *analyze.Pass) {
+	x := p.Exchange
+	if !p.Final {
+		return
+	}
+	s := newSubject(p, x.Initiator, x.Asked)
+	var kept *names.Claim
+	for i := range p.Name.Claims {
+		c := &p.Name.Claims[i]
+		if c.Server != x.Asked || c.From > x.Start || c.State == names.Refused {
+			continue
+		}
+		if c.Addr == x.Address() && c.Group == x.Group {
+			return // the release fits
+		}
+		if s.mine(c.Addr) && c.State == names.Active && c.Last <= x.End {
+			kept = c
+		}
+	}
+	if kept == nil {
+		return
+	}
+	for i := range p.Name.Answers {
+		a := &p.Name.Answers[i]
+		if !p.Hosts.SameMachine(a.Responder, x.Asked) || a.Negative || a.Last <= x.End+int64(time.Second) || !a.Group && !slices.Contains(a.Addrs, kept.Addr) {
+			continue
+		}
+		f := about(s)
+		f.Verdict = analyze.Likely
+		f.Evidence = []analyze.Evidence{
+			ev("release-accepted", true, append(frames(x, "release", exchange.RoleRequest), frames(x, "reply", exchange.RoleResponse)...), "the server accepted the release of %s for %s (%s)", s.name(), x.Address(), flagText(x.Group)),
+			ev("registered-otherwise", true, kept.Frames("registration"), "the name is registered for %s (%s)", kept.Addr, flagText(kept.Group)),
+			ev("still-resolves", true, a.LastFrames("answer"), "and still resolves to %s", addrList(a.Addrs)),
+		}
+		f.Remedy = []string{
+			"A server says yes to every release, also to one whose address or group flag is not what it has on record. Look at the record on the server.",
+			"Delete the record there if it is wrong, or release it from the adapter that registered it.",
+		}
+		p.Report(f)
+		return
+	}
+}
+
+func flagText(group bool) string {
+	if group {
+		return "group"
+	}
+	return "unique"
+}
+
+func acceptedRelease(x *exchange.Exchange) bool {
+	return x.Unicast() && x.Outcome == exchange.Accepted
+}
+
+// answeredByOther: the answer came from an address that was not asked.
+func answeredByOther(x *exchange.Exchange) bool {
+	return x.Unicast() && x.Kind != exchange.KindReleaseDemand && len(x.Answers) > 0 && x.Answers[0].From != x.Asked && x.Answers[0].From != x.Initiator
+}
+
+func checkOtherAddress(p *analyze.Pass) {
+	x := p.Exchange
+	s := newSubject(p, x.Initiator, x.Asked)
+	f := about(s)
+	f.Server = x.Answers[0].From
+	f.Verdict = analyze.Likely
+	f.Evidence = []analyze.Evidence{ev("answered-from-elsewhere", true, append(frames(x, "request", exchange.RoleRequest), frames(x, "response", exchange.RoleResponse)...),
+		"%s was asked, %s answered", x.Asked, x.Answers[0].From)}
+	if p.Hosts.SameMachine(x.Asked, x.Answers[0].From) {
+		f.Verdict = analyze.Proved
+	}
+	f.Remedy = []string{fmt.Sprintf("List %s as a WINS server of the client too, or bind the server to one adapter: clients ignore answers from an address that they did not ask (Q152705).", x.Answers[0].From)}
+	p.Report(f)
+}
+
+// answeredAsGroup: a unique name is answered with the group flag.
+func answeredAsGroupWants(x *exchange.Exchange) bool {
+	if len(x.Answers) == 0 || !x.Answers[0].Positive() || !x.Answers[0].Group {
+		return false
+	}
+	suffix := x.Name.Suffix()
+	return suffix == 0x20 || suffix == 0x00 || suffix == 0x03
+}
+
+func checkAnsweredAsGroup(p *analyze.Pass) {
+	x := p.Exchange
+	var unique *names.Claim
+	for i := range p.Name.Claims {
+		c := &p.Name.Claims[i]
+		if c.Group {
+			return // told by unique-group-clash where it does harm
+		}
+		if c.State == names.Active && c.Last <= x.End {
+			unique = c
+		}
+	}
+	for i := range p.Name.Records {
+		if r := &p.Name.Records[i]; r.Type == names.Group || r.Type == names.SpecialGroup {
+			return
+		}
+	}
+	if unique == nil && x.Name.Suffix() != 0x20 {
+		return // a workgroup's <00>, most likely
+	}
+	s := newSubject(p, x.Answers[0].From, x.Answers[0].From)
+	f := about(s)
+	f.Verdict = analyze.Possible
+	f.Evidence = []analyze.Evidence{ev("answered-as-group", true, append(frames(x, "query", exchange.RoleRequest), frames(x, "answer", exchange.RoleResponse)...),
+		"%s answered for %s with the group flag", x.Answers[0].From, s.name())}
+	if unique != nil {
+		f.Verdict = analyze.Proved
+		f.Evidence = append(f.Evidence, ev("registered-as-unique", true, unique.Frames("registration"), "%s registered it as a unique name", unique.Addr))
+	}
+	f.Remedy = []string{"Correct the software that answers (Q225324, Q124485), or install NT 4.0 Service Pack 6 on the clients."}
+	p.Report(f)
+}
+
+// checkProxy: somebody answers broadcasts with the addresses of others.
+func proxyWants(x *exchange.Exchange) bool {
+	if !x.Broadcast {
+		return false
+	}
+	return slices.ContainsFunc(x.Answers, func(a exchange.Answer) bool {
+		return a.Positive() && !a.Group && len(a.Addrs) > 0 && !slices.Contains(a.Addrs, a.From)
+	})
+}
+
+func checkProxy(p *analyze.Pass) {
+	x := p.Exchange
+	for i := range x.Answers {
+		a := &x.Answers[i]
+		if !a.Positive() || a.Group || len(a.Addrs) == 0 || slices.ContainsFunc(a.Addrs, func(b addr) bool { return p.Hosts.SameMachine(a.From, b) }) {
+			continue
+		}
+		f := analyze.Finding{HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(a.From), Server: a.From, Verdict: analyze.Likely}
+		f.Evidence = []analyze.Evidence{ev("answers-for-others", true, append(frames(x, "query", exchange.RoleRequest), a.Frames("answer", x.Initiator)...),
+			"%s answered a broadcast for %s with %s, which is not its own", a.From, x.Name.Display(x.Scope), addrList(a.Addrs))}
+		f.Remedy = []string{"A WINS proxy helps machines that know no WINS server. If nothing needs it, switch it off (EnableProxy=0 under NetBT\\Parameters; `wins proxy = no` in smb.conf); never run it on a domain controller."}
+		p.Report(f)
+		return
+	}
+}
+
+// checkDomainMissing: a domain's names are unknown to the server although a
+// machine of the domain holds them.
+func domainWants(x *exchange.Exchange) bool {
+	suffix := x.Name.Suffix()
+	return (suffix == 0x1B || suffix == 0x1C) && x.Unicast() && len(x.Answers) > 0 && !x.Answers[0].Positive()
+}
+
+func checkDomainMissing(p *analyze.Pass) {
+	if !p.Final {
+		return
+	}
+	x := p.Exchange
+	var held *names.Claim
+	for i := range p.Name.Claims {
+		c := &p.Name.Claims[i]
+		if c.Server == x.Asked && (c.State == names.Active || c.From > x.Start) {
+			return // the server knows the name, or comes to know it
+		}
+		if c.State == names.Active && c.From < x.Start {
+			held = c
+		}
+	}
+	if held == nil || p.Hosts.SameMachine(held.Addr, x.Asked) && held.Addr == x.Asked && !held.Server.IsValid() && held.From == x.Start {
+		return
+	}
+	s := newSubject(p, x.Initiator, x.Asked)
+	f := about(s)
+	f.Verdict = analyze.Likely
+	where := "by broadcast"
+	if held.Server.IsValid() {
+		where = "at " + held.Server.String()
+	}
+	f.Evidence = []analyze.Evidence{
+		ev("server-does-not-know", true, append(frames(x, "query", exchange.RoleRequest), frames(x, "negative-answer", exchange.RoleResponse)...), "%s does not know %s", x.Asked, s.name()),
+		ev("held-elsewhere", true, held.Frames("registration"), "%s registered it %s", held.Addr, where),
+	}
+	f.Remedy = []string{
+		"Let the controller use a WINS server that replicates with this one, and register again: nbtstat -RR, or restart Netlogon (Samba: restart nmbd).",
+		"Check the replication between the servers; as a stopgap put the domain into LMHOSTS with #DOM.",
+	}
+	p.Report(f)
+}
+
+// addressLimit is how many addresses a WINS record holds.
+const addressLimit = 25
+
+func limitWants(x *exchange.Exchange) bool {
+	return slices.ContainsFunc(x.Answers, func(a exchange.Answer) bool { return len(a.Addrs) >= addressLimit }) || len(x.Requested) >= addressLimit
+}
+
+func checkAddressLimit(p *analyze.Pass) {
+	x := p.Exchange
+	s := newSubject(p, x.Initiator, x.Asked)
+	f := about(s)
+	f.Verdict = analyze.Proved
+	n := len(x.Requested)
+	for i := range x.Answers {
+		n = max(n, len(x.Answers[i].Addrs))
+	}
+	f.Evidence = []analyze.Evidence{ev("list-is-full", true, append(frames(x, "request", exchange.RoleRequest), frames(x, "answer", exchange.RoleResponse)...),
+		"%s has %d addresses; WINS keeps %d", s.name(), n, addressLimit)}
+	f.Remedy = []string{"A WINS record holds 25 addresses; a further one pushes the oldest out. Use fewer members, or several groups (Q140978)."}
+	p.Report(f)
+}
+
+// refreshStorm: refreshes every ten minutes although the time to live is
+// hours.
+const (
+	stormInterval = 10 * time.Minute
+	stormCycles   = 3
+)
+
+func refreshWants(x *exchange.Exchange) bool {
+	return x.Unicast() && x.Outcome == exchange.Accepted && x.TTL >= uint32(2*stormInterval/time.Second)
+}
+
+func checkRefreshStorm(p *analyze.Pass) {
+	x := p.Exchange
+	for i := range p.Name.Claims {
+		c := &p.Name.Claims[i]
+		if c.Addr != x.Address() || c.Server != x.Asked || c.TenMinutes < stormCycles || c.Last > x.End {
+			continue
+		}
+		s := newSubject(p, x.Initiator, x.Asked)
+		f := about(s)
+		f.Verdict = analyze.Likely
+		f.Evidence = []analyze.Evidence{ev("refreshed-every-ten-minutes", true, append(c.RequestFrames("registration"), frames(x, "refresh", exchange.RoleRequest, exchange.RoleResponse)...),
+			"%s renews %s every ten minutes, %d times in a row, although the server granted %d s", c.Addr, s.name(), c.TenMinutes, x.TTL)}
+		f.Remedy = []string{"Windows NT 3.51 and 4.0 do this when another adapter (RAS, unplugged) cannot register: unbind the WINS client from it, or install the latest service pack (Q164308)."}
+		p.Report(f)
+		return
+	}
+}
+
+// serverFlap: a machine leaves a server that answers it.
+func firstRegistration(x *exchange.Exchange) bool {
+	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group
+}
+
+func checkServerFlap(p *analyze.Pass) {
+	x := p.Exchange
+	for i := range p.Name.Claims {
+		c := &p.Name.Claims[i]
+		if c.Addr != x.Address() || c.Server == x.Asked || !c.Server.IsValid() || c.State != names.Active || c.Last >= x.Start || x.Start-c.Last > int64(12*time.Hour) {
+			continue
+		}
+		for _, r := range p.Name.Recent {
+			if r.Registers() && r.Address() == c.Addr && r.Asked == c.Server && r.Outcome != exchange.Accepted && r.Start >= c.Last {
+				return // the server was silent, or refused: a real failover
+			}
+		}
+		// Only a change within one boot counts, seen as a refresh that goes
+		// elsewhere, or a registration long after the first.
+		if x.Kind != exchange.Refresh {
+			continue
+		}
+		s := newSubject(p, x.Initiator, x.Asked)
+		f := about(s)
+		f.Verdict = analyze.Possible
+		f.Evidence = []analyze.Evidence{
+			ev("server-answered", true, c.Frames("registration"), "%s had answered the machine's last request", c.Server),
+			ev("moved-on", true, append(frames(x, "refresh", exchange.RoleRequest), frames(x, "accepted", exchange.RoleResponse)...), "the machine refreshes at %s all the same", x.Asked),
+		}
+		f.Remedy = []string{"Known faults of Windows NT 4.0's NetBT: install Service Pack 6 (Q164309, Q174869, Q238966). Check DHCP option 44 for the order of the servers."}
+		p.Report(f)
+		return
+	}
+}
+
+// unansweredByServer is the trigger of the rules about silent servers.
+func unansweredByServer(x *exchange.Exchange) bool {
+	return x.Unicast() && x.Outcome == exchange.Unanswered && x.Requests >= 2
+}
+
+// checkSilentFallback: a machine gives a working server up.
+func checkSilentFallback(p *analyze.Pass) {
+	x := p.Exchange
+	if !p.Final || !p.Hosts.HasRole(x.Asked, hosts.WINSServer) {
+		return
+	}
+	alive, ok := p.Hosts.Sent(x.Asked)
+	if !ok || alive <= x.End {
+		return
+	}
+	// It went to broadcast for the name, and was not heard at the server again.
+	var bcast *names.Claim
+	for i := range p.Name.Claims {
+		c := &p.Name.Claims[i]
+		if c.Addr != x.Initiator {
+			continue
+		}
+		if c.Server.IsValid() && c.Last > x.End {
+			return
+		}
+		if !c.Server.IsValid() && c.Last > x.Start {
+			bcast = c
+		}
+	}
+	if bcast == nil {
+		return
+	}
+	s := newSubject(p, x.Initiator, x.Asked)
+	f := about(s)
+	f.Verdict = analyze.Possible
+	f.Evidence = []analyze.Evidence{
+		ev("server-silent", true, frames(x, "request", exchange.RoleRequest, exchange.RoleRetransmission), "%s did not answer %s about %s", x.Asked, times1(x.Requests), s.name()),
+		ev("broadcast-only", true, bcast.RequestFrames("registration"), "since then the machine uses broadcasts for the name"),
+		ev("server-works", true, nil, "the server answers others afterwards"),
+	}
+	f.Remedy = []string{"Give the machine a second WINS server, or list the single one twice (Q155501); nbtstat -RR brings it back at once.", "Look for what swallowed the requests: a firewall, a route back that is missing."}
+	p.Report(f)
+}
+
+// checkMNode: a machine whose first name one server accepted sends the others
+// to a dead one.
+func checkMNode(p *analyze.Pass) {
+	x := p.Exchange
+	if !p.Final || !x.Registers() {
+		return
+	}
+	if _, alive := p.Hosts.Sent(x.Asked); alive {
+		return
+	}
+	for i := range p.Name.Claims {
+		if c := &p.Name.Claims[i]; c.Addr == x.Initiator && c.Server.IsValid() && c.State == names.Active {
+			return
+		}
+	}
+	var elsewhere *names.Claim
+	for _, n := range siblings(x.Name) {
+		st := p.Names.Get(n, x.Scope)
+		if st == nil {
+			continue
+		}
+		for i := range st.Claims {
+			if c := &st.Claims[i]; c.Addr == x.Initiator && c.Server.IsValid() && c.Server != x.Asked && c.State == names.Active {
+				elsewhere = c
+			}
+		}
+	}
+	if elsewhere == nil {
+		return
+	}
+	s := newSubject(p, x.Initiator, x.Asked)
+	f := about(s)
+	f.Verdict = analyze.Likely
+	f.Evidence = []analyze.Evidence{
+		ev("server-dead", true, frames(x, "registration", exchange.RoleRequest, exchange.RoleRetransmission), "%s never answers; %s was not registered anywhere", x.Asked, s.name()),
+		ev("other-server-accepted", true, elsewhere.Frames("registration"), "another name of the machine was accepted by %s", elsewhere.Server),
+	}
+	f.Remedy = []string{"Put the working WINS server first, or bring the dead one back; Windows: install the service pack of Q153073."}
+	p.Report(f)
+}
+
+// masterContention: machines contend for the segment's master browser name,
+// as they should, but one keeps trying.
+func masterContention(s *subject) explanation {
+	if !s.x.Broadcast || !masterBrowser(s.x.Name) {
+		return explanation{}
+	}
+	f := about(s)
+	f.Server = s.x.Responder
+	f.Evidence = []analyze.Evidence{ev("master-contended", true, append(frames(s.x, "registration", exchange.RoleRequest), frames(s.x, "defence", exchange.RoleResponse, exchange.RoleDuplicate)...),
+		"%s wants to be master browser; %s is it and objects", s.host, s.x.Responder)}
+	f.Remedy = remedyBrowser
+	return explanation{rule: slugBrowser, verdict: analyze.Likely, why: "the name goes to the segment's master browser", decided: true, finding: f}
+}
