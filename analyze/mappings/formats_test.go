@@ -36,6 +36,13 @@ problem 2: has fewer than 12 fields: "10.0.0.1,\"OFFICE         \",28,17,2,2,0,3
 4 D<30> unique static 10.0.1.6 owner=10.0.0.1 version=8
 note 0: byte 16 of the names (field 3) is read as a hexadecimal number
 `},
+	{"byte 16 in hexadecimal, told by 20 alone", WINSDMP, `10.0.0.1,"A              ",03,17,0,0,0,5,1,0,1,10.0.1.6
+10.0.0.1,"A              ",20,17,0,0,0,6,1,0,1,10.0.1.6
+`, `
+1 A<03> unique static 10.0.1.6 owner=10.0.0.1 version=5
+2 A<20> unique static 10.0.1.6 owner=10.0.0.1 version=6
+note 0: byte 16 of the names (field 3) is read as a hexadecimal number
+`},
 	{"byte 16 with h", WINSDMP, `10.0.0.1,"A              ",20h,17,0,0,0,5,1,0,1,10.0.1.6`, `
 1 A<20> unique static 10.0.1.6 owner=10.0.0.1 version=5
 `},
@@ -126,6 +133,8 @@ maxVersion: 72
 dn: name=A,type=0x20
 objectClass: winsRecord
 name:: QSAbWzJK
+# a comment between attributes
+ that goes on
 type: 0xFFFFFFBE
 scope: lab.
  example

@@ -60,6 +60,10 @@ problem 7: #DOM: the name is empty: "10.0.0.5 DC #DOM:"
 problem 8: does not start with an IPv4 address: "host 10.0.0.5"
 problem 9: the name has characters outside ASCII, and the file does not say which code page the server uses: "10.0.0.5 ÜBER"
 `},
+	{"bytes that are not UTF-8 behind its byte order mark", LMHOSTS, "\ufeff10.0.0.5 A#20\n10.0.0.6 M\x9aLLER#20\n", `
+1 A<20> unique static 10.0.0.5
+problem 2: the name has characters outside ASCII, and the file does not say which code page the server uses: "10.0.0.6 M\x9aLLER#20"
+`},
 	{"hostile bytes stay raw", LMHOSTS, "10.0.0.5 \x1b[2J#20\n10.0.0.6 \x1b[3J #bad\n\x1b[4J\n", `
 1 \x1b[2J<20> unique static 10.0.0.5
 2 \x1b[3J<00> unique static 10.0.0.6
