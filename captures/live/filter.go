@@ -16,12 +16,12 @@ const narrow = `udp port 137 or udp port 138 or udp port 42 or tcp port 137 or t
 	` or ip6 proto 4 or ip6 proto 41 or ip6 proto 47`
 
 // opaque are the EtherTypes of tunnels that a filter cannot look into: MPLS
-// (unicast, multicast), PPPoE, provider backbone bridging, an old tag that
-// libpcap does not take for one, and Ethernet lengths: IP behind LLC and SNAP.
+// (unicast, multicast), PPPoE, provider backbone bridging, and
+// an old tag that libpcap does not take for one.
 const opaque = `ether proto 0x8847 or ether proto 0x8848 or ether proto 0x8864 or ether proto 0x88e7 or ether proto 0x9200`
 
-// snap is IP behind LLC and SNAP in an untagged 802.3 frame.
-const snap = `(ether[12:2] <= 1500 and ether[14:4] = 0xaaaa0300)`
+// llc is IP behind LLC, with SNAP or without, in an untagged 802.3 frame.
+const llc = `(ether[12:2] <= 1500 and (ether[14:2] = 0xaaaa or ether[14:2] = 0x0606))`
 
 // Wide is the capture filter that lets pass everything that nbtrace can use, in
 // pcap-filter syntax, "" for a link type that no such filter is known for. It
@@ -36,7 +36,7 @@ func Wide(link captures.LinkType) string {
 	switch link {
 	case captures.LinkEthernet:
 		inner := strings.Join([]string{narrow, opaque}, " or ")
-		return snap + " or " + inner + " or (vlan and (" + inner + " or (vlan and (" + inner + "))))"
+		return llc + " or " + inner + " or (vlan and (" + inner + " or (vlan and (" + inner + "))))"
 	case captures.LinkNull, captures.LinkLoop, captures.LinkPPP, captures.LinkPPPHDLC, captures.LinkPPPWithDir, captures.LinkRaw,
 		captures.LinkIPv4, captures.LinkSLL, captures.LinkSLL2, captures.LinkIEEE80211, captures.LinkPrism, captures.LinkRadiotap,
 		captures.LinkAVS, captures.LinkPPI, captures.LinkTokenRing, captures.LinkFDDI, captures.LinkCiscoHDLC, captures.LinkFrameRelay:
