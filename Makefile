@@ -27,9 +27,8 @@ demo: build ## diagnose a bundled real capture
 	@echo '$$ bin/nbtrace analyze $(DEMO)'
 	@bin/nbtrace analyze $(DEMO)
 	@echo
-	@echo 'The headline, from the same run as JSON:'
-	@bin/nbtrace analyze --format json --min-severity critical $(DEMO) | \
-		sed -n 's/^{"rule":"\([^"]*\)","severity":"\([^"]*\)","verdict":"\([^"]*\)","title":"\([^"]*\)","name":"\([^"]*\)".*"display_filter":"\([^"]*\)".*/  \2, \3: \1: \4 (\5; \6)/p' | head -n 1
+	@echo '$$ bin/nbtrace export findings --columns severity,verdict,rule,name,suffix,server $(DEMO)'
+	@bin/nbtrace export findings --columns severity,verdict,rule,name,suffix,server $(DEMO)
 
 fuzz: setup ## run every fuzz target for FUZZTIME each
 	@scripts/fuzz.sh $(FUZZTIME)

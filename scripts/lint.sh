@@ -2,7 +2,7 @@
 # gofmt, go vet, and staticcheck where it can be had.
 set -euo pipefail
 
-unformatted=$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)
+unformatted=$(gofmt -l .)
 if [ -n "$unformatted" ]; then
 	printf 'not formatted (run gofmt -w):\n%s\n' "$unformatted" >&2
 	exit 1

@@ -42,8 +42,8 @@ func (s *story) lead() *analyze.Finding { return s.findings[0] }
 // tell groups findings into stories, in the order of their first finding.
 func tell(findings []*analyze.Finding) []story {
 	type key struct {
-		rule, host, server, text, scope string
-		raw                             [15]byte
+		rule, host, server, scope string
+		name                      [15]byte
 	}
 	var stories []story
 	index := map[key]int{}
@@ -52,7 +52,7 @@ func tell(findings []*analyze.Finding) []story {
 			stories = append(stories, story{findings: []*analyze.Finding{f}})
 			continue
 		}
-		k := key{rule: f.Rule, host: fmt.Sprint(f.Host.ID, f.Host.Addresses), server: f.Server.String(), scope: f.Scope, raw: [15]byte(f.Name[:15])}
+		k := key{rule: f.Rule, host: fmt.Sprint(f.Host.ID, f.Host.Addresses), server: f.Server.String(), scope: f.Scope, name: [15]byte(f.Name[:15])}
 		if i, ok := index[k]; ok {
 			stories[i].findings = append(stories[i].findings, f)
 			continue

@@ -49,13 +49,8 @@ var messagesTable = Table{
 				get: func(r *Row, v *Value) { v.SetBool(r.Message.NBNS.Flags.Response()) }},
 			{Name: "opcode", Type: Int, Rank: 8, Doc: "OPCODE",
 				get: func(r *Row, v *Value) { v.SetInt(int64(r.Message.NBNS.Flags.Opcode())) }},
-			{Name: "rcode", Type: Int, Rank: 2, Doc: "RCODE, 0 in requests", get: func(r *Row, v *Value) {
-				if !r.Message.NBNS.Flags.Response() {
-					v.SetInt(0)
-					return
-				}
-				v.SetInt(int64(r.Message.NBNS.Flags.RCode()))
-			}},
+			{Name: "rcode", Type: Int, Rank: 2, Doc: "RCODE; 0 in requests that are well formed",
+				get: func(r *Row, v *Value) { v.SetInt(int64(r.Message.NBNS.Flags.RCode())) }},
 			{Name: "flags", Type: Int, Rank: 8, Doc: "the 16-bit word after NAME_TRN_ID",
 				get: func(r *Row, v *Value) { v.SetInt(int64(r.Message.NBNS.Flags)) }},
 			{Name: "kind", Type: String, Doc: "what the message does",

@@ -17,7 +17,7 @@ const (
 // frames a list of structs, objects JSON.
 type parquetWriter struct {
 	columns []Column
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[any]
 	rows    []parquet.Row
 	n       int
 	texts   []byte // what the values of rows refer to, until they are written
@@ -33,7 +33,7 @@ func newParquetWriter(w io.Writer, name string, columns []Column) *parquetWriter
 	schema := parquet.NewSchema(name, parquet.SchemaOf(reflect.New(parquetStruct(columns)).Interface()))
 	return &parquetWriter{
 		columns: columns,
-		w: parquet.NewWriter(w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(parquetRowGroup),
+		w: parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(parquetRowGroup),
 			parquet.CreatedBy("nbtrace", "", "")),
 		rows: make([]parquet.Row, parquetBatch),
 	}

@@ -1,0 +1,581 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/nbns"
+)
+
+// Bounds of a ladder diagram. What does not fit is counted, and stands in the
+// story's list of frames.
+const (
+	maxLadderLines = 7
+	maxLadderSteps = 40
+)
+
+// ladderPause is the silence, ns, that a diagram shows as a gap.
+const ladderPause = int64(2 * time.Second)
+
+// ladder is the diagram of a story: machines as life lines, messages as
+// arrows in the order of time. It is drawn from the evidence alone, and is
+// the same for every renderer. All its texts are escaped.
+type ladder struct {
+	lines []lifeline
+	steps []step
+	start int64 // ns, of the first step whose time is known
+	timed bool  // start is set
+	left  int   // frames left out because there are too many
+	bare  int   // frames of which only the number is known
+}
+
+// lifeline is one machine, with all of its addresses that the run joined.
+type lifeline struct {
+	addrs []netip.Addr
+	who   string // what it is to the story
+	bcast bool
+}
+
+// step is one message, or several alike with no other between them.
+type step struct {
+	time     int64 // ns, of the first; 0: not known
+	last     int64 // ns, of the last
+	from, to int   // life lines; to is -1 where the receiver is not known
+	what     string
+	names    []string // suffixes of the names concerned, where the story has several
+	via      string   // which address of a line with several sends or receives
+	roles    []string
+	frames   []framePlace
+	count    int
+	decisive bool
+	nested   bool // part of a server's asking back: WACK, challenge and its answer
+}
+
+type framePlace struct {
+	input int
+	frame int64
+}
+
+// decisiveRoles are the roles of the message that the story turns on.
+var decisiveRoles = map[string]bool{"refusal": true, "release-demand": true, "conflict-demand": true, "defence": true}
+
+// nestedRoles are the roles of a server's asking back.
+var nestedRoles = map[string]bool{"wack": true, "challenge": true, "challenge-answer": true}
+
+// citation is a frame with all that the evidence says of it.
+type citation struct {
+	ref   analyze.FrameRef
+	also  []framePlace // copies that other taps saw
+	roles []string
+	names []int // findings of the story that cite it for their own name
+	first bool  // cited by a story's first piece of evidence
+}
+
+// newLadder draws the story's evidence. hosts are the machines of the run.
+func newLadder(hosts []analyze.Host, s *story) *ladder {
+	l := &ladder{}
+	cites := gatherCitations(s)
+	cites = slices.DeleteFunc(cites, func(c *citation) bool {
+		if !c.ref.Src.IsValid() {
+			l.bare++
+			return true
+		}
+		return false
+	})
+	cites = foldCopies(cites)
+	cites = l.limit(cites)
+	lanes := newLanes(hosts, s)
+	lanes.assign(cites)
+	l.lines = lanes.lines
+	decided := slices.ContainsFunc(cites, func(c *citation) bool { return slices.ContainsFunc(c.roles, func(r string) bool { return decisiveRoles[r] }) })
+	for _, c := range cites {
+		l.add(s, c, lanes, decided)
+	}
+	return l
+}
+
+// gatherCitations lists the frames of the evidence, each once, by time.
+func gatherCitations(s *story) []*citation {
+	var cites []*citation
+	index := map[framePlace]*citation{}
+	first := true
+	for i, f := range s.findings {
+		for k := range f.Evidence {
+			e := &f.Evidence[k]
+			for _, ref := range e.Frames {
+				p := framePlace{ref.Input, ref.Frame}
+				c := index[p]
+				if c == nil {
+					c = &citation{ref: ref}
+					index[p] = c
+					cites = append(cites, c)
+				}
+				c.cite(ref)
+				c.first = c.first || first && e.For
+				// A frame that shows what the machine is, or what befell
+				// another of its names, is not about this finding's name.
+				if ref.Role != "multihomed" && !strings.HasPrefix(e.Sign, "sibling-") && !slices.Contains(c.names, i) {
+					c.names = append(c.names, i)
+				}
+			}
+			if e.For && len(e.Frames) > 0 {
+				first = false
+			}
+		}
+	}
+	sortCitations(cites)
+	return cites
+}
+
+// cite takes a further reference to the frame: the one that says most wins.
+func (c *citation) cite(ref analyze.FrameRef) {
+	if role := Escape(ref.Role); role != "" && !slices.Contains(c.roles, role) {
+		c.roles = append(c.roles, role)
+	}
+	better := !c.ref.Src.IsValid() && ref.Src.IsValid() || !c.ref.Dst.IsValid() && ref.Dst.IsValid() ||
+		c.ref.Dst.IsValid() == ref.Dst.IsValid() && (vague(c.ref.What) && !vague(ref.What) || len(ref.What) > len(c.ref.What) && !vague(ref.What))
+	if better {
+		c.ref = ref
+	}
+}
+
+// vague reports whether the words for a frame tell less than others may.
+func vague(what string) bool { return what == "" || what == "reply" || what == "answer" }
+
+// sortCitations orders frames by time. One whose time is not known stands
+// after the frame before it in its file.
+func sortCitations(cites []*citation) {
+	slices.SortFunc(cites, func(a, b *citation) int {
+		return cmp.Or(cmp.Compare(a.ref.Input, b.ref.Input), cmp.Compare(a.ref.Frame, b.ref.Frame))
+	})
+	at := make(map[*citation]int64, len(cites))
+	for i, c := range cites {
+		at[c] = c.ref.Time
+		if c.ref.Time == 0 && i > 0 && cites[i-1].ref.Input == c.ref.Input {
+			at[c] = at[cites[i-1]]
+		}
+	}
+	slices.SortStableFunc(cites, func(a, b *citation) int { return cmp.Compare(at[a], at[b]) })
+}
+
+// foldCopies makes one of what several inputs saw of one packet.
+func foldCopies(cites []*citation) []*citation {
+	var out []*citation
+next:
+	for _, c := range cites {
+		for i := len(out) - 1; i >= 0 && out[i].ref.Time == c.ref.Time && c.ref.Time != 0; i-- {
+			o := out[i]
+			if o.ref.Input == c.ref.Input || o.ref.Src != c.ref.Src || o.ref.What != c.ref.What || o.ref.Dst != c.ref.Dst {
+				continue
+			}
+			o.also = append(o.also, framePlace{c.ref.Input, c.ref.Frame})
+			for _, r := range c.roles {
+				if !slices.Contains(o.roles, r) {
+					o.roles = append(o.roles, r)
+				}
+			}
+			continue next
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// limit leaves out frames where there are too many: the first of each kind
+// and the decisive ones are kept, then the earliest.
+func (l *ladder) limit(cites []*citation) []*citation {
+	// Folding makes steps of several frames each, so more frames than steps
+	// may be taken.
+	const most = 3 * maxLadderSteps
+	if len(cites) <= most {
+		return cites
+	}
+	type kind struct {
+		role     string
+		from, to netip.Addr
+	}
+	seen := map[kind]bool{}
+	rank := make(map[*citation]int, len(cites))
+	for _, c := range cites {
+		k := kind{from: c.ref.Src, to: c.ref.Dst}
+		if len(c.roles) > 0 {
+			k.role = c.roles[0]
+		}
+		switch {
+		case !seen[k]:
+			rank[c] = 0
+		case decisiveRoles[k.role]:
+			rank[c] = 1
+		default:
+			rank[c] = 2
+		}
+		seen[k] = true
+	}
+	kept := slices.Clone(cites)
+	slices.SortStableFunc(kept, func(a, b *citation) int { return rank[a] - rank[b] })
+	for _, c := range kept[most:] {
+		l.left += 1 + len(c.also)
+		rank[c] = -1
+	}
+	return slices.DeleteFunc(slices.Clone(cites), func(c *citation) bool { return rank[c] < 0 })
+}
+
+// lanes assigns addresses to life lines.
+type lanes struct {
+	lines  []lifeline
+	index  map[netip.Addr]int
+	hosts  map[netip.Addr]*analyze.Host
+	others int // the line that takes what has no other, -1 while there is none
+	story  *story
+}
+
+func newLanes(hosts []analyze.Host, s *story) *lanes {
+	t := &lanes{index: map[netip.Addr]int{}, hosts: map[netip.Addr]*analyze.Host{}, others: -1, story: s}
+	for i := range hosts {
+		for _, a := range hosts[i].Addresses {
+			t.hosts[a] = &hosts[i]
+		}
+	}
+	return t
+}
+
+// assign makes the lines: the machine that suffers, then the server, then the
+// others as they appear, and broadcast addresses last.
+func (t *lanes) assign(cites []*citation) {
+	used := map[netip.Addr]bool{}
+	var order []netip.Addr
+	note := func(a netip.Addr) {
+		if a.IsValid() && !used[a] {
+			used[a] = true
+			order = append(order, a)
+		}
+	}
+	for _, c := range cites {
+		note(c.ref.Src)
+		note(c.ref.Dst)
+	}
+	f := t.story.lead()
+	for _, a := range f.Host.Addresses {
+		if used[a] {
+			t.add(f.Host.Addresses, "affected host", false)
+			break
+		}
+	}
+	if _, ok := t.index[f.Server]; !ok && used[f.Server] {
+		who := "sender"
+		if h := t.hosts[f.Server]; h != nil && slices.Contains(h.Roles, "wins-server") {
+			who = "WINS server"
+		}
+		t.add(t.addresses(f.Server), who, false)
+	}
+	var bcast []netip.Addr
+	for _, a := range order {
+		if _, ok := t.index[a]; ok {
+			continue
+		}
+		if t.broadcast(a) {
+			bcast = append(bcast, a)
+			continue
+		}
+		who := ""
+		if h := t.hosts[a]; h != nil {
+			who = roleWords(h.Roles)
+		}
+		t.add(t.addresses(a), who, false)
+	}
+	if len(bcast) > 0 {
+		t.add(bcast, "broadcast", true)
+	}
+}
+
+// addresses are those of the machine that has a.
+func (t *lanes) addresses(a netip.Addr) []netip.Addr {
+	if h := t.hosts[a]; h != nil {
+		return h.Addresses
+	}
+	return []netip.Addr{a}
+}
+
+// broadcast reports whether an address that no machine was seen to have is
+// one that all hear.
+func (t *lanes) broadcast(a netip.Addr) bool {
+	if t.hosts[a] != nil {
+		return false
+	}
+	if a.IsMulticast() {
+		return true
+	}
+	return a.Is4() && a.As4()[3] == 255
+}
+
+func roleWords(roles []string) string {
+	for _, r := range []struct{ slug, words string }{{"wins-server", "WINS server"}, {"wins-partner", "WINS partner"}, {"wins-proxy", "WINS proxy"},
+		{"dns-server", "DNS server"}, {"end-node", "end node"}} {
+		if slices.Contains(roles, r.slug) {
+			return r.words
+		}
+	}
+	return ""
+}
+
+func (t *lanes) add(addrs []netip.Addr, who string, bcast bool) {
+	if len(t.lines) == maxLadderLines && t.others < 0 {
+		t.others = len(t.lines)
+		t.lines = append(t.lines, lifeline{who: "others"})
+	}
+	if t.others >= 0 {
+		o := &t.lines[t.others]
+		for _, a := range addrs {
+			if _, ok := t.index[a]; !ok {
+				t.index[a] = t.others
+				o.addrs = append(o.addrs, a)
+			}
+		}
+		return
+	}
+	t.lines = append(t.lines, lifeline{addrs: addrs, who: who, bcast: bcast})
+	for _, a := range addrs {
+		t.index[a] = len(t.lines) - 1
+	}
+}
+
+// add makes a step of a citation, or works it into the step before.
+func (l *ladder) add(s *story, c *citation, t *lanes, decided bool) {
+	n := step{time: c.ref.Time, last: c.ref.Time, from: t.index[c.ref.Src], to: -1, what: Escape(c.ref.What), roles: c.roles,
+		frames: append([]framePlace{{c.ref.Input, c.ref.Frame}}, c.also...), count: 1}
+	if c.ref.Dst.IsValid() {
+		n.to = t.index[c.ref.Dst]
+	}
+	if n.what == "" && len(c.roles) > 0 {
+		n.what = strings.ReplaceAll(c.roles[0], "-", " ")
+	}
+	n.via = via(l.lines[n.from], c.ref.Src, "from ")
+	if n.via == "" && n.to >= 0 && !l.lines[n.to].bcast {
+		n.via = via(l.lines[n.to], c.ref.Dst, "to ")
+	}
+	if len(s.findings) > 1 && len(c.names) == 1 {
+		n.names = []string{fmt.Sprintf("<%02x>", s.findings[c.names[0]].Name[15])}
+	}
+	for _, r := range c.roles {
+		n.decisive = n.decisive || decisiveRoles[r]
+		n.nested = n.nested || nestedRoles[r]
+	}
+	// A story without a message that refuses or demands turns on what its
+	// first piece of evidence cites last.
+	if !decided && c.first && n.to >= 0 && slices.ContainsFunc(c.roles, func(r string) bool { return strings.HasSuffix(r, "answer") && r != "answer" }) {
+		n.decisive = true
+	}
+	if n.time != 0 && !l.timed {
+		l.start, l.timed = n.time, true
+	}
+	if k := len(l.steps); k > 0 && l.steps[k-1].takes(&n) {
+		l.steps[k-1].fold(&n)
+		return
+	}
+	if len(l.steps) >= maxLadderSteps {
+		l.left += len(n.frames)
+		return
+	}
+	l.steps = append(l.steps, n)
+}
+
+// via names the address where the life line has several.
+func via(l lifeline, a netip.Addr, word string) string {
+	if len(l.addrs) < 2 {
+		return ""
+	}
+	return word + string(appendAddr(nil, a))
+}
+
+// takes reports whether the next step is the same message again, or the same
+// message about the machine's next name.
+func (s *step) takes(n *step) bool {
+	return s.from == n.from && s.to == n.to && s.what == n.what && s.via == n.via && s.nested == n.nested && s.decisive == n.decisive &&
+		slices.Equal(s.roles, n.roles) && (s.time == 0) == (n.time == 0) && (len(s.names) == 0) == (len(n.names) == 0)
+}
+
+func (s *step) fold(n *step) {
+	s.last = n.last
+	s.count++
+	s.frames = append(s.frames, n.frames...)
+	for _, name := range n.names {
+		if !slices.Contains(s.names, name) {
+			s.names = append(s.names, name)
+		}
+	}
+}
+
+// label says what the arrow is.
+func (s *step) label() string {
+	var b strings.Builder
+	b.WriteString(s.what)
+	if len(s.names) > 0 {
+		b.WriteByte(' ')
+		b.WriteString(strings.Join(s.names, ","))
+	}
+	if s.count > max(len(s.names), 1) {
+		fmt.Fprintf(&b, " ×%d", s.count)
+		if d := s.last - s.time; d >= int64(time.Millisecond) {
+			b.WriteString(" within " + duration(d))
+		}
+	}
+	for _, r := range s.roles {
+		if !implied(r, s.what) {
+			b.WriteString(" [" + r + "]")
+		}
+	}
+	if s.via != "" {
+		b.WriteString(" " + s.via)
+	}
+	return b.String()
+}
+
+// implied reports whether a role says no more than the words for the frame.
+func implied(role, what string) bool {
+	switch role {
+	case "answer", "reply", "request", "wack", "query":
+		return true
+	case "multihomed":
+		return strings.HasPrefix(what, "several") || strings.Contains(what, "multihomed")
+	}
+	words := strings.ReplaceAll(role, "-", " ")
+	n := min(len(words), len(what), 6)
+	return n > 0 && words[:n] == what[:n]
+}
+
+// pause is the silence before step i, 0 if there is none worth showing.
+func (l *ladder) pause(i int) int64 {
+	if i == 0 || l.steps[i].time == 0 || l.steps[i-1].last == 0 {
+		return 0
+	}
+	if d := l.steps[i].time - l.steps[i-1].last; d >= ladderPause {
+		return d
+	}
+	return 0
+}
+
+// when is a step's time after the first one.
+func (l *ladder) when(s *step) string {
+	if s.time == 0 {
+		return "?"
+	}
+	return sinceStart(s.time - l.start)
+}
+
+// sinceStart writes a time after the begin in nine columns at most.
+func sinceStart(ns int64) string {
+	d := time.Duration(ns)
+	sec := ns / int64(time.Second)
+	switch {
+	case d < time.Microsecond:
+		return "0"
+	case d < time.Millisecond:
+		return fmt.Sprintf("+%d µs", d.Microseconds())
+	case d < time.Second:
+		return fmt.Sprintf("+%.1f ms", float64(d)/float64(time.Millisecond))
+	case d < 100*time.Second:
+		return fmt.Sprintf("+%.3f s", d.Seconds())
+	case d < 100*time.Hour:
+		return fmt.Sprintf("+%d:%02d:%02d", sec/3600, sec/60%60, sec%60)
+	default:
+		return fmt.Sprintf("+%d d %d h", sec/86400, sec/3600%24)
+	}
+}
+
+// numbers lists the step's frames: 13, 14, with the file where there are several.
+func (s *step) numbers(files []string) string {
+	var b strings.Builder
+	r := Row{Files: files}
+	for i, f := range s.frames {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		if len(files) > 1 {
+			b.WriteString(Escape(fileName(&r, f.input)) + ":")
+		}
+		b.WriteString(strconv.FormatInt(f.frame, 10))
+	}
+	return b.String()
+}
+
+// short is the first address of the line.
+func (l *lifeline) short() string {
+	if l.who == "others" {
+		return "others"
+	}
+	if len(l.addrs) == 0 {
+		return "?"
+	}
+	return string(appendAddr(nil, l.addrs[0]))
+}
+
+// all lists the addresses of the line.
+func (l *lifeline) all() string {
+	parts := make([]string, len(l.addrs))
+	for i, a := range l.addrs {
+		parts[i] = string(appendAddr(nil, a))
+	}
+	const listed = 8
+	if n := len(parts); n > listed {
+		parts = append(parts[:listed], fmt.Sprintf("and %d more", n-listed))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// empty reports whether there is nothing to draw.
+func (l *ladder) empty() bool { return len(l.steps) == 0 }
+
+// summary tells the diagram in a sentence, for those who do not see it.
+func (l *ladder) summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s between %s", counted(len(l.steps), "step", "steps"), counted(len(l.lines), "machine", "machines"))
+	for i := range l.lines {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		b.WriteString(sep + l.lines[i].all())
+		if l.lines[i].who != "" {
+			b.WriteString(" (" + l.lines[i].who + ")")
+		}
+	}
+	b.WriteString(".")
+	for i := range l.steps {
+		if s := &l.steps[i]; s.decisive {
+			to := "an unknown receiver"
+			if s.to >= 0 {
+				to = l.lines[s.to].short()
+			}
+			fmt.Fprintf(&b, " The decisive message: %s from %s to %s.", s.label(), l.lines[s.from].short(), to)
+			break
+		}
+	}
+	return b.String()
+}
+
+// rest says what the diagram does not show, "" if nothing.
+func (l *ladder) rest() string {
+	if n := l.left + l.bare; n > 0 {
+		return counted(n, "further frame is", "further frames are") + " in the list of frames only."
+	}
+	return ""
+}
+
+// family is the name of the story without its suffix; ok is false if it has none.
+func (s *story) family() (name [15]byte, scope string, ok bool) {
+	f := s.lead()
+	return [15]byte(f.Name[:15]), f.Scope, f.HasName
+}
+
+// nameText is the text of a name family for people.
+func familyText(name [15]byte) string {
+	var n nbns.Name
+	copy(n[:], name[:])
+	return n.Text()
+}
