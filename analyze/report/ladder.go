@@ -93,11 +93,29 @@ func newLadder(hosts []analyze.Host, s *story) *ladder {
 	lanes := newLanes(hosts, s)
 	lanes.assign(cites)
 	l.lines = lanes.lines
-	decided := slices.ContainsFunc(cites, func(c *citation) bool { return slices.ContainsFunc(c.roles, func(r string) bool { return decisiveRoles[r] }) })
+	turn := turningRole(cites)
 	for _, c := range cites {
-		l.add(s, c, lanes, decided)
+		l.add(s, c, lanes, turn)
 	}
 	return l
+}
+
+// turningRole is the role of the message that a story turns on if none of its
+// messages refuses or demands: what its first piece of evidence cites last.
+// It is "" if one does.
+func turningRole(cites []*citation) string {
+	role := ""
+	for _, c := range cites {
+		for _, r := range c.roles {
+			if decisiveRoles[r] {
+				return ""
+			}
+		}
+		if c.first && c.ref.Dst.IsValid() && len(c.roles) > 0 {
+			role = c.roles[0]
+		}
+	}
+	return role
 }
 
 // gatherCitations lists the frames of the evidence, each once, by time.
@@ -261,9 +279,13 @@ func (t *lanes) assign(cites []*citation) {
 		note(c.ref.Dst)
 	}
 	f := t.story.lead()
+	who := "affected host"
+	if slices.Contains(f.Host.Addresses, f.Server) {
+		who = "sender"
+	}
 	for _, a := range f.Host.Addresses {
 		if used[a] {
-			t.add(f.Host.Addresses, "affected host", false)
+			t.add(f.Host.Addresses, who, false)
 			break
 		}
 	}
@@ -346,7 +368,7 @@ func (t *lanes) add(addrs []netip.Addr, who string, bcast bool) {
 }
 
 // add makes a step of a citation, or works it into the step before.
-func (l *ladder) add(s *story, c *citation, t *lanes, decided bool) {
+func (l *ladder) add(s *story, c *citation, t *lanes, turn string) {
 	n := step{time: c.ref.Time, last: c.ref.Time, from: t.index[c.ref.Src], to: -1, what: Escape(c.ref.What), roles: c.roles,
 		frames: append([]framePlace{{c.ref.Input, c.ref.Frame}}, c.also...), count: 1}
 	if c.ref.Dst.IsValid() {
@@ -366,9 +388,7 @@ func (l *ladder) add(s *story, c *citation, t *lanes, decided bool) {
 		n.decisive = n.decisive || decisiveRoles[r]
 		n.nested = n.nested || nestedRoles[r]
 	}
-	// A story without a message that refuses or demands turns on what its
-	// first piece of evidence cites last.
-	if !decided && c.first && n.to >= 0 && slices.ContainsFunc(c.roles, func(r string) bool { return strings.HasSuffix(r, "answer") && r != "answer" }) {
+	if turn != "" && c.first && n.to >= 0 && c.roles[0] == turn {
 		n.decisive = true
 	}
 	if n.time != 0 && !l.timed {
@@ -441,6 +461,8 @@ func implied(role, what string) bool {
 	switch role {
 	case "answer", "reply", "request", "wack", "query":
 		return true
+	case "registration":
+		return what == "reply" || what == "accepted" || strings.HasPrefix(what, "re")
 	case "multihomed":
 		return strings.HasPrefix(what, "several") || strings.Contains(what, "multihomed")
 	}
@@ -500,6 +522,29 @@ func (s *step) numbers(files []string) string {
 			b.WriteString(Escape(fileName(&r, f.input)) + ":")
 		}
 		b.WriteString(strconv.FormatInt(f.frame, 10))
+	}
+	return b.String()
+}
+
+// ranges lists the step's frames as numbers draws them, in few columns: 13-15, 18.
+func (s *step) ranges() string {
+	var b strings.Builder
+	for i := 0; i < len(s.frames); {
+		k := i
+		for k+1 < len(s.frames) && s.frames[k+1].input == s.frames[i].input && s.frames[k+1].frame == s.frames[k].frame+1 {
+			k++
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.FormatInt(s.frames[i].frame, 10))
+		switch {
+		case k == i+1:
+			k = i
+		case k > i:
+			b.WriteString("-" + strconv.FormatInt(s.frames[k].frame, 10))
+		}
+		i = k + 1
 	}
 	return b.String()
 }

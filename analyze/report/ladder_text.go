@@ -19,7 +19,7 @@ func (l *ladder) text(files []string, width int, ascii bool) []string {
 	if l.empty() {
 		return nil
 	}
-	t := &ladderText{ladder: l, width: width, last: 10}
+	t := &ladderText{ladder: l, width: width, last: min(max(2+textWidth(l.lines[len(l.lines)-1].short()), 10), 18)}
 	t.columns()
 	t.legend()
 	t.heads()
@@ -195,7 +195,10 @@ func (t *ladderText) step(files []string, i int) {
 		at = max(t.width-w, ladderFirst+2)
 	}
 	t.row(t.when(s), upper, span{at, clip(label, t.width-at)}, '│')
-	numbers := "#" + s.numbers(files)
+	numbers := "#" + s.ranges()
+	if len(files) > 1 {
+		numbers = "#" + s.numbers(files)
+	}
 	if s.to < 0 || s.to == s.from {
 		t.row(numbers, lower, span{from, "●"}, '│')
 		return

@@ -1,0 +1,178 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Sizes of the drawing, in user units.
+const (
+	svgGutter  = 104 // left of the first life line's place: times and frames
+	svgHead    = 58
+	svgRow     = 44
+	svgPause   = 26
+	svgNarrow  = 150 // least and most distance of two life lines
+	svgWide    = 330
+	svgChar    = 6.9 // of the label's font
+	svgMargin  = 12
+	svgHeadMax = 168
+)
+
+// drawing is a ladder laid out for the template "ladder": numbers only, and
+// texts that the template escapes.
+type drawing struct {
+	ID            string
+	W, H          int
+	Title, Desc   string
+	Heads         []drawnHead
+	Boxes         []drawnBox // around what is nested
+	Steps         []drawnStep
+	Pauses        []drawnPause
+	LifeTop, Foot int
+}
+
+type drawnHead struct {
+	X, Left, W  int
+	Top, Bottom string
+	Bcast       bool
+}
+
+type drawnBox struct{ X, Y, W, H int }
+
+type drawnPause struct {
+	X1, X2, Y int
+	Text      string
+}
+
+type drawnStep struct {
+	Y             int
+	When, Frames  string
+	Text          string
+	TextX, TextY  int
+	Anchor        string
+	Arrow         bool
+	X1, X2        int
+	Head          string // points of the arrow head
+	NoteX, NoteY  int
+	NoteW         int
+	DotX          int
+	Decisive      bool
+	Retransmitted bool
+}
+
+// draw lays the ladder out. id is unique within the document.
+func (l *ladder) draw(id, title string, files []string) *drawing {
+	d := &drawing{ID: id, Title: title, Desc: l.summary(), LifeTop: svgHead - 8}
+	gap := l.svgGap()
+	head := min(gap-14, svgHeadMax)
+	x := make([]int, len(l.lines))
+	for i := range l.lines {
+		x[i] = svgGutter + svgMargin + head/2 + i*gap
+		line := &l.lines[i]
+		bottom := line.who
+		if n := len(line.addrs); n > 1 && line.who != "others" {
+			bottom = strings.TrimSpace(fmt.Sprintf("+%d, %s", n-1, bottom))
+			bottom = strings.TrimSuffix(bottom, ",")
+		}
+		d.Heads = append(d.Heads, drawnHead{X: x[i], Left: x[i] - head/2, W: head, Bcast: line.bcast,
+			Top: svgClip(line.short(), head-10), Bottom: svgClip(bottom, head-10)})
+	}
+	d.W = x[len(x)-1] + head/2 + svgMargin
+	if len(x) == 1 {
+		d.W += svgWide
+	}
+	y := svgHead
+	box := -1
+	for i := range l.steps {
+		s := &l.steps[i]
+		if p := l.pause(i); p > 0 {
+			d.Pauses = append(d.Pauses, drawnPause{X1: x[0], X2: d.W - svgMargin, Y: y + svgPause/2, Text: duration(p) + " later"})
+			y += svgPause
+		}
+		if s.nested && box < 0 {
+			box = y
+		}
+		d.Steps = append(d.Steps, l.drawStep(s, x, d.W, y, files))
+		y += svgRow
+		if box >= 0 && (i+1 == len(l.steps) || !l.steps[i+1].nested) {
+			d.Boxes = append(d.Boxes, drawnBox{X: svgGutter, Y: box + 2, W: d.W - svgGutter - 4, H: y - box - 2})
+			box = -1
+		}
+	}
+	d.Foot = y + 6
+	d.H = y + svgMargin
+	return d
+}
+
+// svgGap is the distance of the life lines: wide enough for the labels
+// between neighbours, within bounds.
+func (l *ladder) svgGap() int {
+	most := svgWide
+	if len(l.lines) > 3 {
+		most = 230
+	}
+	gap := svgNarrow
+	for i := range l.steps {
+		s := &l.steps[i]
+		if s.to >= 0 && (s.to-s.from == 1 || s.from-s.to == 1) {
+			gap = max(gap, int(float64(textWidth(s.label()))*svgChar)+28)
+		}
+	}
+	return min(gap, most)
+}
+
+func svgClip(s string, width int) string { return clip(s, int(float64(width)/svgChar)) }
+
+func (l *ladder) drawStep(s *step, x []int, width, y int, files []string) drawnStep {
+	out := drawnStep{Y: y, When: l.when(s), Frames: svgClip("#"+s.ranges(), svgGutter-8), Decisive: s.decisive, Anchor: "middle"}
+	if len(files) > 1 {
+		out.Frames = svgClip(s.numbers(files), svgGutter-8)
+	}
+	text := s.label()
+	line := y + svgRow - 12
+	if s.to < 0 || s.to == s.from {
+		// A note beside the life line, on the side that has room.
+		w := min(int(float64(textWidth(text))*svgChar)+16, width-svgGutter-svgMargin)
+		out.NoteX, out.NoteY, out.NoteW, out.DotX = x[s.from]+10, y+14, w, x[s.from]
+		if out.NoteX+w > width-4 {
+			out.NoteX = max(min(x[s.from]-10-w, width-4-w), svgGutter)
+			if out.NoteX+w > x[s.from]-6 {
+				out.NoteX = width - 4 - w
+			}
+		}
+		out.Text, out.TextX, out.TextY = svgClip(text, w-8), out.NoteX+w/2, y+14+16
+		return out
+	}
+	a, b := x[s.from], x[s.to]
+	out.Arrow, out.X1 = true, a
+	lo, hi := min(a, b), max(a, b)
+	head := func(dx int) string {
+		var sb strings.Builder
+		for i, p := range [][2]int{{b, line}, {b - dx*10, line - 5}, {b - dx*10, line + 5}} {
+			if i > 0 {
+				sb.WriteByte(' ')
+			}
+			sb.WriteString(strconv.Itoa(p[0]) + "," + strconv.Itoa(p[1]))
+		}
+		return sb.String()
+	}
+	if a < b {
+		out.X2, out.Head = b-8, head(1)
+	} else {
+		out.X2, out.Head = b+8, head(-1)
+	}
+	out.Y, out.TextY = line, line-7
+	// The label stands over the arrow; what is longer goes beyond its ends.
+	w := int(float64(textWidth(text)) * svgChar)
+	out.TextX = (lo + hi) / 2
+	if w > hi-lo-12 {
+		out.TextX = min(max(out.TextX, svgGutter+8+w/2), width-4-w/2)
+		text = svgClip(text, width-svgGutter-12)
+		if int(float64(textWidth(text))*svgChar) >= width-svgGutter-20 {
+			out.TextX = (svgGutter + width) / 2
+		}
+	}
+	out.Text = text
+	return out
+}
