@@ -72,8 +72,11 @@ func (t *textPrinter) paint(sgr, s string) string {
 	if !t.color || sgr == "" {
 		return s
 	}
-	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
+	return paint(sgr, s)
 }
+
+// paint sets s, one escaped line, in a colour.
+func paint(sgr, s string) string { return "\x1b[" + sgr + "m" + s + "\x1b[0m" }
 
 // line prints one line; s is escaped and short enough.
 func (t *textPrinter) line(s string) {

@@ -92,7 +92,7 @@ func (t *tableWriter) Close() error {
 			rows[n][k] = row[i]
 		}
 	}
-	return renderTable(t.w, header, rows, align, limits)
+	return renderTable(&headPainter{w: t.w, on: t.o.Color}, header, rows, align, limits)
 }
 
 // fit chooses columns and their widths for the terminal's width.
@@ -230,4 +230,25 @@ func (l *lineTrimmer) close() error {
 		l.endLine()
 	}
 	return l.err
+}
+
+// headPainter sets the lines of a table's header in bold, up to the rule below
+// them. The table comes line by line.
+type headPainter struct {
+	w  io.Writer
+	on bool
+}
+
+func (h *headPainter) Write(p []byte) (int, error) {
+	if strings.HasPrefix(string(p), "─") {
+		h.on = false
+	}
+	if !h.on {
+		return h.w.Write(p)
+	}
+	line := strings.TrimSuffix(string(p), "\n")
+	if _, err := io.WriteString(h.w, paint(sgrBold, line)+"\n"); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
