@@ -16,8 +16,11 @@ func (d *Document) WriteMarkdown(w io.Writer) error {
 		m.line("Nothing found: no rule has anything to report.")
 	}
 	told := map[string]int{}
-	for i := range stories {
+	for i := range stories[:min(len(stories), maxStories)] {
 		m.story(i+1, &stories[i], told)
+	}
+	if len(stories) > maxStories {
+		m.line(m.text(untold(stories[maxStories:])))
 	}
 	_, err := io.WriteString(w, m.b.String())
 	return err

@@ -102,6 +102,30 @@ func TestFindingsOfOneNameAreOneStory(t *testing.T) {
 	}
 }
 
+func TestDocumentsForPeopleEnd(t *testing.T) {
+	var findings []*analyze.Finding
+	for i := range maxStories + 3 {
+		f := aFinding(0x20)
+		f.Host.ID = i + 1
+		findings = append(findings, f)
+	}
+	findings[maxStories].Rule = "other"
+	d := aDocument(findings...)
+	var md bytes.Buffer
+	if err := d.WriteMarkdown(&md); err != nil {
+		t.Fatal(err)
+	}
+	for what, out := range map[string]string{"text": text(t, d, TextOptions{Width: 200}), "markdown": md.String()} {
+		if !strings.Contains(out, "100. CRITICAL") || strings.Contains(out, "101. CRITICAL") {
+			t.Errorf("%s does not end after %d stories", what, maxStories)
+		}
+		out = strings.Join(strings.Fields(out), " ")
+		if !strings.Contains(out, "And 3 more") || !strings.Contains(out, "1 other, 2 static-multihomed-refusal.") {
+			t.Errorf("%s does not count the rest:\n%s", what, out[len(out)-300:])
+		}
+	}
+}
+
 func TestStoryTellsDifferentVerdicts(t *testing.T) {
 	sure := aFinding(0x20)
 	sure.Verdict = analyze.Proved

@@ -27,6 +27,8 @@ const (
 	// maxFrameRows is how many frames of a story are listed; all are in the
 	// display filter and in the JSON report.
 	maxFrameRows = 20
+	// maxStories is how many stories are told; the rest are counted by rule.
+	maxStories = 100
 )
 
 // Colours, as SGR parameters.
@@ -49,8 +51,12 @@ func (d *Document) WriteText(w io.Writer, o TextOptions) error {
 	stories := tell(d.Findings)
 	t.overview(stories)
 	told := map[string]int{}
-	for i := range stories {
+	for i := range stories[:min(len(stories), maxStories)] {
 		t.story(i+1, &stories[i], told)
+	}
+	if len(stories) > maxStories {
+		t.line("")
+		t.prose("", untold(stories[maxStories:]), sgrBold)
 	}
 	if t.err != nil {
 		return t.err

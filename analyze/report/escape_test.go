@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -62,6 +63,15 @@ func TestJSONStringReadsBack(t *testing.T) {
 		var got string
 		if err := json.Unmarshal(appendJSONString(nil, want), &got); err != nil || got != want {
 			t.Fatalf("got %q, %v, want %q", got, err, want)
+		}
+	})
+}
+
+func TestTimesAreWrittenAsPackageTimeWritesThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ns := rapid.Int64().Draw(t, "ns")
+		if got, want := string(appendTime(nil, ns)), time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000000000Z"); got != want {
+			t.Fatalf("%d: got %s, want %s", ns, got, want)
 		}
 	})
 }

@@ -283,6 +283,24 @@ func (s *story) events() []int {
 	return ids
 }
 
+// untold counts, by rule, stories that a document for people leaves out.
+func untold(stories []story) string {
+	counts := map[string]int{}
+	var slugs []string
+	for i := range stories {
+		slug := stories[i].lead().Rule
+		if counts[slug] == 0 {
+			slugs = append(slugs, slug)
+		}
+		counts[slug]++
+	}
+	parts := make([]string, len(slugs))
+	for i, slug := range slugs {
+		parts[i] = fmt.Sprintf("%d %s", counts[slug], slug)
+	}
+	return fmt.Sprintf("And %d more, milder or later, which the JSON report and `export findings` have: %s.", len(stories), strings.Join(parts, ", "))
+}
+
 // eventText is what an event of source NetBT says.
 func eventText(id int) string {
 	switch id {

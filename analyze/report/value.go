@@ -166,10 +166,38 @@ func (v *Value) isText() bool {
 	return false
 }
 
-const timeLayout = "2006-01-02T15:04:05.000000000Z"
-
+// appendTime appends a time as 2026-11-24T06:00:00.123456789Z, always with
+// nine decimals, so that all have one width and sort as text. Years of ns in
+// 64 bits are 1677 to 2262. Package time's formatting takes three times as
+// long, a quarter of what a row of messages takes.
 func appendTime(dst []byte, ns int64) []byte {
-	return time.Unix(0, ns).UTC().AppendFormat(dst, timeLayout)
+	t := time.Unix(0, ns).UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	dst = appendDigits(dst, year, 4)
+	dst = append(dst, '-')
+	dst = appendDigits(dst, int(month), 2)
+	dst = append(dst, '-')
+	dst = appendDigits(dst, day, 2)
+	dst = append(dst, 'T')
+	dst = appendDigits(dst, hour, 2)
+	dst = append(dst, ':')
+	dst = appendDigits(dst, minute, 2)
+	dst = append(dst, ':')
+	dst = appendDigits(dst, second, 2)
+	dst = append(dst, '.')
+	dst = appendDigits(dst, t.Nanosecond(), 9)
+	return append(dst, 'Z')
+}
+
+// appendDigits appends n, which is not negative, in that many digits.
+func appendDigits(dst []byte, n, digits int) []byte {
+	var b [9]byte
+	for i := digits - 1; i >= 0; i-- {
+		b[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return append(dst, b[:digits]...)
 }
 
 func appendAddr(dst []byte, a netip.Addr) []byte {

@@ -1,8 +1,8 @@
 package report
 
 import (
-	"bytes"
 	"io"
+	"unicode/utf8"
 )
 
 // delimitedWriter writes CSV as RFC 4180 has it, but with a bare newline as
@@ -12,7 +12,7 @@ type delimitedWriter struct {
 	w       io.Writer
 	columns []Column
 	delim   byte
-	special string // what a cell must be quoted for
+	classes [256]byteClass
 	started bool
 	buf     []byte
 	cell    []byte
@@ -20,13 +20,31 @@ type delimitedWriter struct {
 }
 
 func newDelimitedWriter(w io.Writer, columns []Column, delim byte) *delimitedWriter {
-	special := "\"\n\r\t"
+	d := &delimitedWriter{w: w, columns: columns, delim: delim}
+	quote := "\"\n\r\t"
 	if delim == ',' {
 		// Where a comma is the decimal mark, spreadsheets part at semicolons.
-		special += ",;"
+		quote += ",;"
 	}
-	return &delimitedWriter{w: w, columns: columns, delim: delim, special: special}
+	for _, c := range []byte(quote) {
+		d.classes[c] |= mustQuote
+	}
+	for _, c := range []byte("=+-@") {
+		d.classes[c] |= mayStartFormula
+	}
+	for c := utf8.RuneSelf; c < len(d.classes); c++ {
+		d.classes[c] |= mayStartFormula
+	}
+	return d
 }
+
+// byteClass says what a byte in a cell calls for.
+type byteClass uint8
+
+const (
+	mustQuote byteClass = 1 << iota
+	mayStartFormula
+)
 
 func (d *delimitedWriter) header() {
 	d.started = true
@@ -53,18 +71,25 @@ func (d *delimitedWriter) WriteRow(row []Value) error {
 			continue
 		}
 		d.cell = v.appendFlat(d.cell[:0], ";")
-		d.guarded = appendGuarded(d.guarded[:0], d.cell)
-		d.buf = d.appendQuoted(d.buf, d.guarded)
+		d.buf = d.appendCell(d.buf, d.cell)
 	}
 	d.buf = append(d.buf, '\n')
 	return flushFull(d.w, &d.buf)
 }
 
-func (d *delimitedWriter) appendQuoted(dst, cell []byte) []byte {
+func (d *delimitedWriter) appendCell(dst, cell []byte) []byte {
 	if len(cell) == 0 {
 		return dst
 	}
-	if cell[0] != ' ' && !bytes.ContainsAny(cell, d.special) {
+	var class byteClass
+	for _, c := range cell {
+		class |= d.classes[c]
+	}
+	if class&mayStartFormula != 0 {
+		d.guarded = appendGuarded(d.guarded[:0], cell)
+		cell = d.guarded
+	}
+	if class&mustQuote == 0 && cell[0] != ' ' {
 		return append(dst, cell...)
 	}
 	dst = append(dst, '"')
