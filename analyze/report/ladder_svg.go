@@ -13,7 +13,7 @@ const (
 	svgRow     = 44
 	svgPause   = 26
 	svgNarrow  = 150 // least and most distance of two life lines
-	svgWide    = 330
+	svgWide    = 372
 	svgChar    = 6.9 // of the label's font
 	svgMargin  = 12
 	svgHeadMax = 168

@@ -1,0 +1,441 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/nbns"
+	"nbtrace/captures"
+)
+
+// Evidence is a run whose evidence is to be written: the packets that its
+// findings rest on, as a capture of their own.
+//
+// The capture holds every frame that a finding cites, with a comment for each
+// rule, role and verdict; of a cited message that came in several IPv4
+// fragments or TCP segments, what is needed to put it together again; and,
+// where the cited frames alone do not lead to the same findings, the context
+// that does: first all messages about the same name (any suffix), then all
+// messages of the machine that suffers, then all that nbtrace can use. Context
+// is added finding by finding, no more than each needs, and says in its
+// comment that it is context. Frames keep their bytes, lengths, link types,
+// times and order.
+type Evidence struct {
+	Version  string
+	Files    []string // names by input number
+	Findings []*analyze.Finding
+	// Options are those that the engine ran with. The evidence is read back
+	// with them, to see whether it leads to the same findings.
+	Options analyze.Options
+	// MinSeverity leaves out milder findings of the reading back.
+	MinSeverity analyze.Severity
+	// Open gives the frames of the run again, with the same numbers, and what
+	// to call when they have been read. It is called two or three times.
+	Open func() (src captures.Source, done func(), err error)
+}
+
+// EvidenceCount says what the evidence holds.
+type EvidenceCount struct {
+	Cited   int // frames that findings cite
+	Context int // other frames
+	// Differs says which findings the evidence alone does not lead to with
+	// the same verdict; empty if all is the same.
+	Differs []string
+}
+
+// Bounds of what is held for the evidence.
+const (
+	maxContext      = 50_000    // frames of one level of context
+	maxEvidenceHeld = 256 << 20 // bytes of frames
+	maxFlowFrames   = 8192      // frames of one TCP connection
+	maxFlowHead     = 512       // of them whatever their age
+	flowReach       = int64(30e9)
+	maxFlows        = 10_000
+)
+
+// How much context a finding has: its cited frames, the messages about its
+// name, those of its machine, and everything.
+const (
+	levelCited = iota
+	levelName
+	levelHost
+	levelAll
+)
+
+var contextWords = [...]string{levelCited: "part of a cited message", levelName: "a message about the same name",
+	levelHost: "a message of the same machine", levelAll: "what else was heard"}
+
+// subject is one name family, or one finding without a name, and the context
+// that it has got so far.
+type evidenceSubject struct {
+	findings []*analyze.Finding
+	level    int
+}
+
+// evidenceTag says for which subject, and from which level on, a frame is needed.
+type evidenceTag struct {
+	subject int32
+	level   uint8
+}
+
+type heldFrame struct {
+	frame captures.Frame
+	tags  []evidenceTag
+	cited bool
+}
+
+type evidenceFlow struct {
+	tags  []evidenceTag
+	last  int64 // ns, of the last cited frame
+	times []int64
+	count int
+}
+
+type evidenceBuilder struct {
+	*Evidence
+	subjects []evidenceSubject
+	byName   map[family][]int32
+	byAddr   map[netip.Addr][]int32
+	cited    map[framePlace][]string // comments
+	wanted   map[framePlace][]evidenceTag
+	flows    map[connection]*evidenceFlow
+	frags    map[fragmentKey]*evidenceFlow
+	counts   [levelAll + 1]int
+	closed   [levelAll + 1]bool // the level has too many frames to be of use
+	held     []heldFrame
+	all      bool // frames of levelAll are held
+}
+
+// Write writes the evidence as pcapng. The error is of reading or writing.
+func (e *Evidence) Write(w io.Writer) (*EvidenceCount, error) {
+	b := &evidenceBuilder{Evidence: e, byName: map[family][]int32{}, byAddr: map[netip.Addr][]int32{}, cited: map[framePlace][]string{},
+		wanted: map[framePlace][]evidenceTag{}, flows: map[connection]*evidenceFlow{}, frags: map[fragmentKey]*evidenceFlow{}}
+	b.cite()
+	if err := b.choose(); err != nil {
+		return nil, err
+	}
+	if err := b.collect(false); err != nil {
+		return nil, err
+	}
+	differs, err := b.widen()
+	if err != nil {
+		return nil, err
+	}
+	count, err := b.write(w)
+	if err != nil {
+		return nil, err
+	}
+	count.Differs = differs
+	return count, nil
+}
+
+// cite makes the subjects, and the comments of the cited frames.
+func (b *evidenceBuilder) cite() {
+	index := map[family]int{}
+	for _, f := range b.Findings {
+		k := family{[15]byte(f.Name[:15]), f.Scope}
+		i, ok := index[k]
+		if !f.HasName || !ok {
+			i = len(b.subjects)
+			b.subjects = append(b.subjects, evidenceSubject{})
+			if f.HasName {
+				index[k] = i
+				b.byName[k] = append(b.byName[k], int32(i))
+			}
+		}
+		s := &b.subjects[i]
+		s.findings = append(s.findings, f)
+		for _, a := range append(slices.Clone(f.Host.Addresses), hostAddr(f)...) {
+			if !slices.Contains(b.byAddr[a], int32(i)) {
+				b.byAddr[a] = append(b.byAddr[a], int32(i))
+			}
+		}
+		name := ""
+		if f.HasName {
+			name = ", name " + Escape(nbns.Name(f.Name).Display(f.Scope))
+		}
+		for k := range f.Evidence {
+			for _, ref := range f.Evidence[k].Frames {
+				p := framePlace{ref.Input, ref.Frame}
+				comment := fmt.Sprintf("rule %s, role %s, verdict %s%s", Escape(f.Rule), Escape(ref.Role), f.Verdict, name)
+				if !slices.Contains(b.cited[p], comment) {
+					b.cited[p] = append(b.cited[p], comment)
+				}
+				b.want(p, evidenceTag{int32(i), levelCited})
+			}
+		}
+	}
+}
+
+// hostAddr is the server where no machine is known to suffer: then it is what
+// the finding is about.
+func hostAddr(f *analyze.Finding) []netip.Addr {
+	if len(f.Host.Addresses) == 0 && f.Server.IsValid() {
+		return []netip.Addr{f.Server}
+	}
+	return nil
+}
+
+// want notes that a subject needs a frame from a level on.
+func (b *evidenceBuilder) want(p framePlace, t evidenceTag) {
+	tags := b.wanted[p]
+	for i := range tags {
+		if tags[i].subject == t.subject {
+			tags[i].level = min(tags[i].level, t.level)
+			return
+		}
+	}
+	if t.level != levelCited {
+		if b.closed[t.level] {
+			return
+		}
+		if b.counts[t.level]++; b.counts[t.level] > maxContext {
+			b.closed[t.level] = true
+			return
+		}
+	}
+	b.wanted[p] = append(tags, t)
+}
+
+// collect holds the frames that were chosen, or with everything all that
+// nbtrace can use.
+func (b *evidenceBuilder) collect(everything bool) error {
+	src, done, err := b.Open()
+	if err != nil {
+		return err
+	}
+	defer done()
+	b.held, b.all = b.held[:0], everything
+	bytes := 0
+	var f captures.Frame
+	for {
+		if err := src.Next(&f); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		p := framePlace{f.Input, f.Number}
+		tags := b.wanted[p]
+		_, cited := b.cited[p]
+		if tags == nil {
+			if !usable(&f) {
+				continue
+			}
+			if tags = b.flowTags(&f); tags == nil && !everything {
+				continue
+			}
+		}
+		f := f
+		f.Data = slices.Clone(f.Data)
+		if bytes += len(f.Data); bytes > maxEvidenceHeld {
+			return fmt.Errorf("the evidence takes more than %d MiB; choose findings with --rules or --min-severity", maxEvidenceHeld>>20)
+		}
+		b.held = append(b.held, heldFrame{f, tags, cited})
+	}
+}
+
+// needed reports whether a held frame is in the evidence at the subjects'
+// levels.
+func (b *evidenceBuilder) needed(h *heldFrame) bool {
+	for _, t := range h.tags {
+		if int(t.level) <= b.subjects[t.subject].level {
+			return true
+		}
+	}
+	if !b.all {
+		return false
+	}
+	return slices.ContainsFunc(b.subjects, func(s evidenceSubject) bool { return s.level >= levelAll })
+}
+
+// widen gives each subject the context that its findings need, and says which
+// are not the same even so.
+func (b *evidenceBuilder) widen() ([]string, error) {
+	for {
+		differs, raise := b.compare(b.replay())
+		if len(differs) == 0 {
+			return nil, nil
+		}
+		raised, everything := false, false
+		for _, i := range raise {
+			s := &b.subjects[i]
+			for s.level < levelAll {
+				s.level++
+				if !b.closed[s.level] {
+					raised = true
+					break
+				}
+			}
+			everything = everything || s.level == levelAll
+		}
+		if !raised {
+			return differs, nil
+		}
+		if everything && !b.all {
+			if err := b.collect(true); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// replay reads the evidence as it will be read from the file.
+func (b *evidenceBuilder) replay() []*analyze.Finding {
+	e := analyze.New(b.Options, analyze.Sink{})
+	ifaces := map[sourceInterface]int{}
+	number := int64(0)
+	for i := range b.held {
+		h := &b.held[i]
+		if !b.needed(h) {
+			continue
+		}
+		number++
+		f := h.frame
+		k := sourceInterface{f.Input, f.Interface, f.Link}
+		id, ok := ifaces[k]
+		if !ok {
+			id = len(ifaces)
+			ifaces[k] = id
+		}
+		f.Input, f.Interface, f.Number = 0, id, number
+		e.Feed(&f)
+	}
+	findings := e.Finish().Findings
+	return slices.DeleteFunc(findings, func(f *analyze.Finding) bool { return f.Severity < b.MinSeverity })
+}
+
+type sourceInterface struct {
+	input, iface int
+	link         captures.LinkType
+}
+
+// compare tells the findings of the evidence from those of the run: what
+// differs in words, and the subjects that need more context.
+func (b *evidenceBuilder) compare(got []*analyze.Finding) (differs []string, raise []int) {
+	taken := make([]bool, len(got))
+	add := func(i int) {
+		if !slices.Contains(raise, i) {
+			raise = append(raise, i)
+		}
+	}
+	for i := range b.subjects {
+		for _, want := range b.subjects[i].findings {
+			k := slices.IndexFunc(got, func(g *analyze.Finding) bool { return sameFinding(want, g) })
+			switch {
+			case k < 0:
+				differs = append(differs, fmt.Sprintf("%s: not found in the evidence alone", findingLabel(want)))
+				add(i)
+				continue
+			case got[k].Verdict != want.Verdict:
+				differs = append(differs, fmt.Sprintf("%s: %s, but %s by the evidence alone", findingLabel(want), want.Verdict, got[k].Verdict))
+				add(i)
+			}
+			taken[k] = true
+		}
+	}
+	for k, g := range got {
+		if taken[k] {
+			continue
+		}
+		differs = append(differs, fmt.Sprintf("%s: found in the evidence alone only", findingLabel(g)))
+		owners := b.byName[family{[15]byte(g.Name[:15]), g.Scope}]
+		if !g.HasName || len(owners) == 0 {
+			owners = nil
+			for _, a := range append(slices.Clone(g.Host.Addresses), g.Server) {
+				owners = append(owners, b.byAddr[a]...)
+			}
+		}
+		for _, i := range owners {
+			add(int(i))
+		}
+		if len(owners) == 0 {
+			for i := range b.subjects {
+				add(i)
+			}
+		}
+	}
+	return differs, raise
+}
+
+// sameFinding reports whether two findings say the same of the same name and
+// machine.
+func sameFinding(a, b *analyze.Finding) bool {
+	if a.Rule != b.Rule || a.HasName != b.HasName || a.Name != b.Name || a.Scope != b.Scope || a.Server != b.Server {
+		return false
+	}
+	return sharesAddress(a.Host.Addresses, b.Host.Addresses)
+}
+
+// sharesAddress reports whether two machines have an address in common, or
+// neither has any.
+func sharesAddress(a, b []netip.Addr) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	return slices.ContainsFunc(a, func(x netip.Addr) bool { return slices.Contains(b, x) })
+}
+
+func findingLabel(f *analyze.Finding) string {
+	label := Escape(f.Rule)
+	if f.HasName {
+		label += " of " + Escape(nbns.Name(f.Name).Display(f.Scope))
+	}
+	return label
+}
+
+func (b *evidenceBuilder) write(w io.Writer) (*EvidenceCount, error) {
+	several := map[framePlace]bool{} // inputs with several interfaces
+	first := map[int]int{}
+	for i := range b.held {
+		f := &b.held[i].frame
+		if have, ok := first[f.Input]; !ok {
+			first[f.Input] = f.Interface
+		} else if have != f.Interface {
+			several[framePlace{input: f.Input}] = true
+		}
+	}
+	r := Row{Files: b.Files}
+	out := captures.NewWriter(w, captures.WriterOptions{Application: "nbtrace " + b.Version, InterfaceName: func(input, iface int) string {
+		name := Escape(fileName(&r, input))
+		if several[framePlace{input: input}] {
+			name = fmt.Sprintf("%s, interface %d", name, iface)
+		}
+		return name
+	}})
+	count := &EvidenceCount{}
+	for i := range b.held {
+		h := &b.held[i]
+		if !b.needed(h) {
+			continue
+		}
+		origin := fmt.Sprintf("frame %d of %s", h.frame.Number, Escape(fileName(&r, h.frame.Input)))
+		var comments []string
+		if h.cited {
+			count.Cited++
+			comments = append(slices.Clone(b.cited[framePlace{h.frame.Input, h.frame.Number}]), origin)
+		} else {
+			count.Context++
+			comments = []string{"context: " + b.contextOf(h) + "; " + origin}
+		}
+		if err := out.Write(&h.frame, comments...); err != nil {
+			return nil, err
+		}
+	}
+	return count, out.Flush()
+}
+
+// contextOf says why a frame that no finding cites is there.
+func (b *evidenceBuilder) contextOf(h *heldFrame) string {
+	level := levelAll
+	for _, t := range h.tags {
+		if int(t.level) <= b.subjects[t.subject].level {
+			level = min(level, int(t.level))
+		}
+	}
+	return strings.TrimSpace(contextWords[level])
+}

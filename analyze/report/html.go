@@ -1,0 +1,562 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/nbns"
+)
+
+// Bounds of the HTML report. It must open at once however much was captured:
+// what is beyond the first page of a table is data that the page shows on
+// demand, and stories and diagrams beyond a number are left to other formats.
+const (
+	htmlPage     = 100     // rows of a table that stand in the page itself
+	htmlRows     = 100_000 // rows of a table in all
+	htmlStories  = 300     // findings told at length, the worst
+	htmlDiagrams = 100     // of them with diagrams
+	htmlFrames   = 200     // frames listed of one story
+	htmlOpen     = 3       // stories that are open at first
+)
+
+//go:embed html_report.tmpl
+var htmlTemplate string
+
+//go:embed html_report.css
+var htmlStyle string
+
+//go:embed html_report.js
+var htmlScript string
+
+// The policy allows the page's own style and script by their hashes, and
+// nothing else: no network, no images, no forms, no frames.
+var (
+	htmlPolicy = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'",
+		contentHash(htmlStyle), contentHash(htmlScript))
+	htmlPageTemplate = template.Must(template.New("report").Parse(htmlTemplate))
+)
+
+func contentHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// htmlReport is what the template shows. Its texts are escaped once already;
+// the template escapes them again, for their place.
+type htmlReport struct {
+	Policy   string
+	Style    template.CSS
+	Script   template.JS
+	Version  string
+	Headline string
+	Period   string
+	Counts   []htmlCount
+	Notes    []string
+	Inputs   []htmlInput
+	Index    []htmlIndex
+	Stories  []*htmlStory
+	Untold   int
+	Tables   []*htmlTable
+}
+
+type htmlCount struct{ Number, What string }
+
+type htmlInput struct {
+	Name, Format, Links, Packets, Bytes, First, Last string
+	Complete                                         bool
+	Error                                            string
+}
+
+// htmlIndex is a line of the list of findings.
+type htmlIndex struct {
+	Number                                           int
+	Severity, Verdict, Title, Names, Server, Host, T string
+	Told                                             bool
+}
+
+type htmlStory struct {
+	Number              int
+	Severity, Verdict   string
+	Title               string
+	Open                bool
+	Facts               []htmlFact
+	What                []string
+	SeeNumber           int
+	Sure                string
+	Evidence            []htmlEvidence
+	Ladder              *drawing
+	LadderRows          []htmlLadderRow
+	LadderRest          string
+	NoDiagram           bool
+	Timeline            *timeline
+	Frames              []htmlFrame
+	MoreFrames          int
+	SeveralFiles        bool
+	Alternatives        []htmlAlternative
+	Remedy              [][]segment
+	Events              []string
+	EventData           string
+	Filters             []htmlFilter
+	References          string
+	Confirm             []string
+	Caution             []string
+	RuleSlug, HeadingID string
+}
+
+type htmlFact struct{ What, Text string }
+
+type htmlEvidence struct {
+	Number   int
+	Supports bool
+	Text     string
+}
+
+type htmlLadderRow struct {
+	When, Frames, From, To, Text string
+	Decisive                     bool
+}
+
+type htmlFrame struct {
+	File     string
+	Frame    int64
+	Roles    string
+	Evidence string
+}
+
+type htmlAlternative struct{ Rule, Verdict, Why string }
+
+type htmlFilter struct{ ID, File, Filter string }
+
+// segment is a piece of a remedy step: prose, or a command to copy.
+type segment struct {
+	ID      string // of a command
+	Text    string
+	Command bool
+}
+
+// htmlTable is an inventory: the first rows stand in the page, the rest is data.
+type htmlTable struct {
+	ID, Caption, Doc string
+	Columns          []htmlColumn
+	Rows             [][]string
+	More             [][]string
+	Total, Left      int
+	Open             bool
+}
+
+type htmlColumn struct {
+	Name, Doc string
+	Number    bool
+}
+
+// WriteHTML writes the report as one HTML page that needs nothing but itself.
+func (d *Document) WriteHTML(w io.Writer) error {
+	h := &htmlReport{Policy: htmlPolicy, Style: template.CSS(htmlStyle), Script: template.JS(htmlScript), Version: Escape(d.Version)}
+	d.htmlSummary(h)
+	d.htmlStories(h)
+	h.Tables = []*htmlTable{d.htmlNames(), d.htmlHosts(), d.htmlMappings()}
+	var b bytes.Buffer
+	if err := htmlPageTemplate.Execute(&b, h); err != nil {
+		return fmt.Errorf("writing the HTML report: %w", err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (d *Document) htmlSummary(h *htmlReport) {
+	s := &d.Result.Summary
+	for _, c := range []struct {
+		n    int64
+		what string
+	}{{s.Packets, "packets"}, {s.Messages, "NBNS messages"}, {s.Exchanges, "exchanges"}, {s.Names, "names"}, {s.Hosts, "hosts"}} {
+		h.Counts = append(h.Counts, htmlCount{grouped(c.n), c.what})
+	}
+	if s.Malformed > 0 {
+		h.Notes = append(h.Notes, counted64(s.Malformed, "message")+" malformed.")
+	}
+	if s.Duplicates > 0 {
+		h.Notes = append(h.Notes, counted64(s.Duplicates, "message")+" seen twice by taps and counted once.")
+	}
+	if s.Evicted > 0 {
+		h.Notes = append(h.Notes, counted64(s.Evicted, "entry", "entries")+" dropped from full tables, so absence proves less.")
+	}
+	if first, last, ok := d.span(); ok {
+		h.Period = fmt.Sprintf("%s to %s, %s", shortTime(first), shortTime(last), duration(last-first))
+	}
+	for i := range d.Inputs {
+		in := &d.Inputs[i]
+		links := make([]string, len(in.LinkTypes))
+		for k, l := range in.LinkTypes {
+			links[k] = l.String()
+		}
+		row := htmlInput{Name: Escape(in.Name), Format: Escape(in.Format), Links: strings.Join(links, ", "), Packets: grouped(in.Packets),
+			Bytes: grouped(in.Bytes), Complete: in.Complete}
+		if in.Packets > 0 {
+			row.First, row.Last = shortTime(in.First), shortTime(in.Last)
+		}
+		if in.Err != nil {
+			row.Error = Escape(in.Err.Error())
+		}
+		if !in.Complete {
+			h.Notes = append(h.Notes, row.Name+" was not read to its end, so what is not shown may still have happened.")
+		}
+		h.Inputs = append(h.Inputs, row)
+	}
+}
+
+// grouped writes a number with its thousands apart.
+func grouped(n int64) string {
+	s := fmt.Sprint(n)
+	var b strings.Builder
+	for i, c := range s {
+		if i > 0 && c != '-' && (len(s)-i)%3 == 0 && s[i-1] != '-' {
+			b.WriteByte(',')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+func (d *Document) htmlStories(h *htmlReport) {
+	stories := tell(d.Findings)
+	h.Headline = findingsHeadline(d.Findings)
+	index := periods(d.Result.Names)
+	told := map[string]int{}
+	for i := range stories {
+		s := &stories[i]
+		f := s.lead()
+		first, _, _ := s.span()
+		line := htmlIndex{Number: i + 1, Severity: f.Severity.String(), Verdict: Escape(s.verdicts()), Title: Escape(s.title()),
+			Names: Escape(strings.Join(s.names, ", ")), Host: addressText(f.Host.Addresses), T: shortTime(first), Told: i < htmlStories}
+		if f.Server.IsValid() {
+			line.Server = string(appendAddr(nil, f.Server))
+		}
+		if i < htmlRows {
+			h.Index = append(h.Index, line)
+		}
+		if i >= htmlStories {
+			h.Untold++
+			continue
+		}
+		h.Stories = append(h.Stories, d.htmlStory(i+1, s, told, index))
+	}
+}
+
+// findingsHeadline counts the findings by severity.
+func findingsHeadline(findings []*analyze.Finding) string {
+	if len(findings) == 0 {
+		return "Nothing found: no rule has anything to report."
+	}
+	var counts [analyze.Critical + 1]int
+	for _, f := range findings {
+		counts[f.Severity]++
+	}
+	var parts []string
+	for s := analyze.Critical; ; s-- {
+		if counts[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[s], s))
+		}
+		if s == analyze.Info {
+			break
+		}
+	}
+	return counted(len(findings), "finding", "findings") + ": " + strings.Join(parts, ", ") + "."
+}
+
+func addressText(addrs []netip.Addr) string {
+	parts := make([]string, len(addrs))
+	for i, a := range addrs {
+		parts[i] = string(appendAddr(nil, a))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (d *Document) htmlStory(number int, s *story, told map[string]int, index map[family][]*analyze.Name) *htmlStory {
+	f := s.lead()
+	out := &htmlStory{Number: number, Severity: f.Severity.String(), Verdict: Escape(s.verdicts()), Title: Escape(s.title()), Open: number <= htmlOpen,
+		RuleSlug: Escape(f.Rule), SeveralFiles: len(d.Files) > 1}
+	fact := func(what, text string) {
+		if text != "" {
+			out.Facts = append(out.Facts, htmlFact{what, Escape(text)})
+		}
+	}
+	fact("Rule", f.Rule)
+	fact("Name", strings.Join(s.names, ", "))
+	fact("Host", s.host())
+	if f.Server.IsValid() {
+		fact("Server", string(appendAddr(nil, f.Server)))
+	}
+	first, last, count := s.span()
+	when := shortTime(first)
+	if last != first {
+		when += " to " + shortTime(last)
+	}
+	if count > 1 {
+		when += fmt.Sprintf(", %d times", count)
+	}
+	fact("When", when)
+	if rule := d.Rules[f.Rule]; rule != nil {
+		if n, ok := told[f.Rule]; ok {
+			out.SeeNumber = n
+		} else if rule.Doc.What != "" {
+			told[f.Rule] = number
+			out.What = paragraphs(rule.Doc.What)
+			out.Confirm = paragraphs(rule.Doc.Confirm)
+			out.Caution = paragraphs(rule.Doc.FalsePositives)
+		}
+	}
+	out.Sure = Escape(s.sureness())
+	for i, e := range s.evidence {
+		out.Evidence = append(out.Evidence, htmlEvidence{i + 1, e.supports, Escape(e.text)})
+	}
+	d.htmlLadder(out, s)
+	if number <= htmlDiagrams && f.HasName {
+		if from, until, ok := d.span(); ok {
+			k := family{[15]byte(f.Name[:15]), f.Scope}
+			out.Timeline = newTimeline(fmt.Sprintf("timeline-%d", number), Escape(s.together()), index[k], from, until)
+		}
+	}
+	d.htmlFrames(out, s)
+	for _, a := range s.alternatives() {
+		out.Alternatives = append(out.Alternatives, htmlAlternative{Escape(a.Rule), alternativeVerdict(&a), Escape(a.Why)})
+	}
+	for i, step := range s.remedy() {
+		segments := commands(Escape(step))
+		for k := range segments {
+			segments[k].ID = fmt.Sprintf("command-%d-%d-%d", number, i+1, k)
+		}
+		out.Remedy = append(out.Remedy, segments)
+	}
+	for _, id := range s.events() {
+		text := fmt.Sprintf("event %d", id)
+		if t := eventText(id); t != "" {
+			text += ": " + t
+		}
+		out.Events = append(out.Events, text)
+	}
+	if f.EventData != "" {
+		out.EventData = Escape(eventDataText(f.EventData))
+	}
+	out.References = Escape(strings.Join(s.references(), "; "))
+	return out
+}
+
+func paragraphs(text string) []string {
+	var out []string
+	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		if p != "" {
+			out = append(out, Escape(strings.ReplaceAll(p, "\n", " ")))
+		}
+	}
+	return out
+}
+
+func (d *Document) htmlLadder(out *htmlStory, s *story) {
+	l := newLadder(d.Result.Hosts, s)
+	if l.empty() {
+		return
+	}
+	if out.Number <= htmlDiagrams {
+		out.Ladder = l.draw(fmt.Sprintf("ladder-%d", out.Number), fmt.Sprintf("Messages of finding %d", out.Number), d.Files)
+	} else {
+		out.NoDiagram = true
+	}
+	out.LadderRest = l.rest()
+	for i := range l.steps {
+		st := &l.steps[i]
+		row := htmlLadderRow{When: l.when(st), Frames: st.numbers(d.Files), From: l.lines[st.from].short(), To: "not known", Text: st.label(), Decisive: st.decisive}
+		if st.to >= 0 {
+			row.To = l.lines[st.to].short()
+		}
+		out.LadderRows = append(out.LadderRows, row)
+	}
+}
+
+func (d *Document) htmlFrames(out *htmlStory, s *story) {
+	r := Row{Files: d.Files}
+	for i := range s.frames {
+		if i == htmlFrames {
+			out.MoreFrames = len(s.frames) - i
+			break
+		}
+		f := &s.frames[i]
+		numbers := make([]string, len(f.evidence))
+		for k, n := range f.evidence {
+			numbers[k] = fmt.Sprint(n)
+		}
+		out.Frames = append(out.Frames, htmlFrame{Escape(fileName(&r, f.input)), f.frame, Escape(strings.Join(f.roles, ", ")), strings.Join(numbers, ", ")})
+	}
+	for _, f := range s.fileFilters(d.Files) {
+		f.ID = fmt.Sprintf("filter-%d-%d", out.Number, len(out.Filters)+1)
+		out.Filters = append(out.Filters, f)
+	}
+}
+
+// fileFilters are the display filters of the story, one for each file.
+func (s *story) fileFilters(files []string) []htmlFilter {
+	r := Row{Files: files}
+	var out []htmlFilter
+	for i := 0; i < len(s.frames); {
+		var refs []analyze.FrameRef
+		k := i
+		for ; k < len(s.frames) && s.frames[k].input == s.frames[i].input; k++ {
+			refs = append(refs, analyze.FrameRef{Frame: s.frames[k].frame})
+		}
+		out = append(out, htmlFilter{File: Escape(fileName(&r, s.frames[i].input)), Filter: string(appendFrameSet(nil, refs))})
+		i = k
+	}
+	return out
+}
+
+// What can be typed in a remedy step: nbtstat with one switch, a line of an
+// LMHOSTS file, and netsh with plain words up to its last argument.
+var (
+	nbtstatPattern = regexp.MustCompile(`nbtstat -[A-Za-z]{1,2}\b`)
+	lmhostsPattern = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+[ \t]+[\w.\-]+(?:[ \t]+#[A-Z]+(?::[\w.\-]+)?)*$`)
+	netshPattern   = regexp.MustCompile(`netsh wins server (?:\S+ )+?endchar=[0-9a-f]{2}\b`)
+	// plainCommand is what a command may hold to be offered for copying: no
+	// character that a shell acts on.
+	plainCommand = regexp.MustCompile(`^[\w .=*\\#~@+\-:\t]+$`)
+)
+
+// commands parts a remedy step into prose and commands. A command with a
+// character that a shell may act on stays prose.
+func commands(step string) []segment {
+	if lmhostsPattern.MatchString(step) {
+		return []segment{{Text: step, Command: true}}
+	}
+	var found [][]int
+	for _, p := range []*regexp.Regexp{netshPattern, nbtstatPattern} {
+		for _, m := range p.FindAllStringIndex(step, -1) {
+			if plainCommand.MatchString(step[m[0]:m[1]]) {
+				found = append(found, m)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b []int) int { return a[0] - b[0] })
+	var out []segment
+	at := 0
+	for _, m := range found {
+		if m[0] < at {
+			continue
+		}
+		// A command that the text quotes needs its quotes no more.
+		from, to := m[0], m[1]
+		if from > at && step[from-1] == '`' && to < len(step) && step[to] == '`' {
+			from, to = from-1, to+1
+		}
+		if from > at {
+			out = append(out, segment{Text: step[at:from]})
+		}
+		out = append(out, segment{Text: step[m[0]:m[1]], Command: true})
+		at = to
+	}
+	if at < len(step) {
+		out = append(out, segment{Text: step[at:]})
+	}
+	return out
+}
+
+// htmlRowsOf makes an inventory of a table of the contract. The name stands
+// as people write it, in one column.
+func (d *Document) htmlRowsOf(t *Table, caption string, n int, at func(r *Row, i int), name func(r *Row) (nbns.Name, string)) *htmlTable {
+	out := &htmlTable{ID: t.Name, Caption: caption, Doc: t.Doc, Total: n, Open: n > 0 && n <= 25}
+	r := Row{Files: d.Files}
+	values := make([]Value, len(t.Columns))
+	var shown []int
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if name != nil && (c.Name == "suffix" || c.Name == "scope") {
+			continue
+		}
+		shown = append(shown, i)
+		heading := strings.ReplaceAll(c.Name, "_", " ")
+		if c.Type == Time {
+			heading += " (UTC)"
+		}
+		out.Columns = append(out.Columns, htmlColumn{heading, c.Doc, numeric(c.Type)})
+	}
+	var buf []byte
+	for i := range n {
+		if i == htmlRows {
+			out.Left = n - i
+			break
+		}
+		at(&r, i)
+		Fill(t.Columns, &r, values)
+		row := make([]string, 0, len(shown))
+		for _, k := range shown {
+			v := &values[k]
+			switch {
+			case name != nil && t.Columns[k].Name == "name":
+				n, scope := name(&r)
+				row = append(row, n.Display(scope))
+			case !v.null && v.typ == Time:
+				row = append(row, strings.TrimSuffix(shortTime(v.num), " UTC"))
+			case !v.null && v.typ == Bool:
+				row = append(row, yesNo(v.num != 0))
+			default:
+				buf = v.appendFlat(buf[:0], "; ")
+				row = append(row, string(buf))
+			}
+		}
+		if len(out.Rows) < htmlPage {
+			out.Rows = append(out.Rows, row)
+		} else {
+			out.More = append(out.More, row)
+		}
+	}
+	return out
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func (d *Document) htmlHosts() *htmlTable {
+	return d.htmlRowsOf(&hostsTable, "Hosts", len(d.Result.Hosts), func(r *Row, i int) { r.Host = &d.Result.Hosts[i] }, nil)
+}
+
+func (d *Document) htmlNames() *htmlTable {
+	// Names that findings are about come first.
+	order := make([]*analyze.Name, len(d.Result.Names))
+	concerned := map[family]bool{}
+	for _, f := range d.Findings {
+		if f.HasName {
+			concerned[family{[15]byte(f.Name[:15]), f.Scope}] = true
+		}
+	}
+	for i := range d.Result.Names {
+		order[i] = &d.Result.Names[i]
+	}
+	slices.SortStableFunc(order, func(a, b *analyze.Name) int {
+		x, y := concerned[family{[15]byte(a.Name[:15]), a.Scope}], concerned[family{[15]byte(b.Name[:15]), b.Scope}]
+		switch {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	})
+	return d.htmlRowsOf(&namesTable, "Names and their holders", len(order), func(r *Row, i int) { r.Name = order[i] },
+		func(r *Row) (nbns.Name, string) { return r.Name.Name, r.Name.Scope })
+}
+
+func (d *Document) htmlMappings() *htmlTable {
+	return d.htmlRowsOf(&mappingsTable, "What WINS is known to hold", len(d.Result.Mappings), func(r *Row, i int) { r.Mapping = &d.Result.Mappings[i] },
+		func(r *Row) (nbns.Name, string) { return r.Mapping.Name, r.Mapping.Scope })
+}
