@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"nbtrace/analyze/names"
 	"nbtrace/analyze/nbns"
 	"nbtrace/analyze/wire"
 )
@@ -86,9 +87,6 @@ func (e *Engine) odd(p *wire.Packet, m *nbns.Message) {
 		n, named := m.Name()
 		e.anomalies.add(Anomaly{Kind: ForwardedBroadcast, From: p.Src.Addr(), To: p.Dst.Addr(), Name: n, Named: named}, frameOf(p, "forwarded-broadcast", "broadcast"))
 	}
-	if p.Src.Port() == 53 && !m.Flags.Response() {
-		e.dnsLookup(p, m)
-	}
 }
 
 // routed reports whether a TTL is a little less than one that hosts start
@@ -112,6 +110,7 @@ type dnsLookups struct {
 type dnsLookup struct {
 	from netip.Addr
 	trn  uint16
+	id   uint64 // of the name
 	name nbns.Name
 	ref  FrameRef
 }
@@ -119,20 +118,17 @@ type dnsLookup struct {
 // dnsReuse is how soon after a lookup its id may not be used again, ns.
 const dnsReuse = 4_000_000_000
 
-func (e *Engine) dnsLookup(p *wire.Packet, m *nbns.Message) {
-	n, ok := m.Name()
-	if !ok {
-		return
-	}
+func (e *Engine) dnsLookup(p *wire.Packet, s *names.State, trn uint16) {
+	n := s.Name
 	ref := frameOf(p, "lookup", "query")
 	for i := range e.dns.ring {
 		l := &e.dns.ring[i]
-		if l.from == p.Src.Addr() && l.trn == m.TrnID && l.name != n && l.ref.Time != 0 && p.Time-l.ref.Time < dnsReuse && !e.tracker.Answered(l.name, l.from, l.trn) {
+		if l.from == p.Src.Addr() && l.trn == trn && l.id != s.ID && l.ref.Time != 0 && p.Time-l.ref.Time < dnsReuse && !e.tracker.Answered(l.id, l.from, l.trn) {
 			e.anomalies.add(Anomaly{Kind: ReusedDNSID, From: p.Src.Addr(), To: p.Dst.Addr(), Name: n, Named: true, Detail: l.name.String()}, l.ref)
 			e.anomalies.add(Anomaly{Kind: ReusedDNSID, From: p.Src.Addr(), To: p.Dst.Addr(), Name: n, Named: true}, ref)
 		}
 	}
-	e.dns.ring[e.dns.next] = dnsLookup{p.Src.Addr(), m.TrnID, n, ref}
+	e.dns.ring[e.dns.next] = dnsLookup{p.Src.Addr(), trn, s.ID, n, ref}
 	e.dns.next = (e.dns.next + 1) % len(e.dns.ring)
 }
 

@@ -1,8 +1,6 @@
 package analyze
 
 import (
-	"cmp"
-	"container/heap"
 	"net/netip"
 	"slices"
 	"time"
@@ -23,7 +21,8 @@ type Limits struct {
 	Names     int // names with a history (1,000,000)
 	Addresses int // addresses of machines (200,000)
 	Open      int // exchanges open at one time (250,000)
-	Kept      int // settled exchanges kept as history (100,000)
+	Kept      int // settled exchanges kept as history (50,000)
+	Findings  int // different findings (10,000)
 }
 
 // Options configure an Engine. The zero value judges nothing and has the
@@ -80,10 +79,10 @@ type Engine struct {
 	foreign      map[netip.Addr]nbns.Name
 	answered     map[netip.Addr][]AnsweredName
 
-	checks   checkHeap
+	agenda   agenda
 	triggers [exchange.KindCount][]ruleRef
 	surveys  []ruleRef
-	findings map[findingKey][]*occurrence
+	findings map[findingKey]*occurrence
 	order    []*occurrence
 	kept     []*exchange.Exchange // ring of kept exchanges, oldest first
 	keptHead int
@@ -93,6 +92,7 @@ type Engine struct {
 	first   int64
 	end     int64
 	late    int64
+	dropped int64 // findings beyond the limit
 	survey  int64 // ns, of the next survey
 	fresh   bool  // a message came since the last survey
 	started bool
@@ -111,12 +111,15 @@ type ruleRef struct {
 // New makes an engine that hands its rows to sink.
 func New(o Options, sink Sink) *Engine {
 	if o.Limits.Kept <= 0 {
-		o.Limits.Kept = 100_000
+		o.Limits.Kept = 50_000
+	}
+	if o.Limits.Findings <= 0 {
+		o.Limits.Findings = 10_000
 	}
 	e := &Engine{opts: o, sink: sink, decoder: wire.NewDecoder(wire.Options{}), copies: newCopies(), imports: newImports(o.Mappings),
 		anomalies: anomalies{index: map[anomalyKey]*Anomaly{}}, associations: map[association]*associationState{}, replTracker: winsrepl.NewTracker(0),
 		hosts: hosts.NewRegistry(o.Limits.Addresses), names: names.NewTable(o.Limits.Names),
-		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey][]*occurrence{}}
+		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey]*occurrence{}}
 	e.tracker = exchange.NewTracker(knowledge{e}, o.Limits.Open, e.settled)
 	for i, r := range o.Rules {
 		if r.Survey != nil {
@@ -173,7 +176,7 @@ func (e *Engine) Counts() Summary {
 	s.Exchanges = e.tracker.Opened
 	s.Names = int64(e.names.Len())
 	s.Hosts = int64(e.hosts.Len())
-	s.Evicted = e.tracker.Evicted + e.hosts.Evicted + e.names.Evicted
+	s.Evicted = e.tracker.Evicted + e.hosts.Evicted + e.names.Evicted + e.dropped
 	return s
 }
 
@@ -181,19 +184,20 @@ func (e *Engine) Counts() Summary {
 func (e *Engine) advance(t int64) {
 	for {
 		at, ok := e.tracker.NextDeadline()
-		due := len(e.checks) > 0 && (!ok || e.checks[0].at < at)
-		if e.survey < t && (!ok || e.survey < at) && (len(e.checks) == 0 || e.survey < e.checks[0].at) {
-			e.surveyDue(t)
-			continue
+		c := e.agenda.first()
+		if ok && c != nil && c.at < at {
+			ok = false
 		}
 		switch {
-		case due && e.checks[0].at < t:
-			c := heap.Pop(&e.checks).(check)
-			e.clock = max(e.clock, c.at)
-			e.run(c, c.at, false)
-		case !due && ok && at < t:
+		case e.survey < t && (!ok || e.survey < at) && (c == nil || e.survey < c.at):
+			e.surveyDue(t)
+		case ok && at < t:
 			e.clock = max(e.clock, at)
 			e.tracker.SettleNext()
+		case !ok && c != nil && c.at < t:
+			due := e.agenda.pop()
+			e.clock = max(e.clock, due.at)
+			e.run(due, due.at, false)
 		default:
 			return
 		}
@@ -251,10 +255,17 @@ func (e *Engine) nbns(p *wire.Packet) {
 	}
 	kind := exchange.MsgUnknown
 	var x *exchange.Exchange
-	if usable(m) {
-		kind, x = e.tracker.Observe(&exchange.Message{Time: e.clock, Input: p.Input, Frame: p.Frame, Src: p.Src.Addr(), Dst: p.Dst.Addr(),
-			Broadcast: p.LinkBcast, NBNS: m})
+	if name, ok := m.Name(); ok && usable(m) {
+		history := e.names.Touch(name, m.Scope(), e.clock)
+		kind, x = e.tracker.Observe(&exchange.Message{Name: history.ID, Time: e.clock, Input: p.Input, Frame: p.Frame,
+			Src: p.Src.Addr(), Dst: p.Dst.Addr(), Broadcast: p.LinkBcast, NBNS: m})
+		if x != nil && x.History == nil {
+			x.History = history
+		}
 		e.learn(src, p, m, kind, x)
+		if p.Src.Port() == 53 && !m.Flags.Response() {
+			e.dnsLookup(p, history, m.TrnID)
+		}
 	}
 	s.kind, s.x = kind, x
 	if x != nil {
@@ -266,13 +277,18 @@ func (e *Engine) nbns(p *wire.Packet) {
 }
 
 // usable reports whether enough of a message was decoded to act on it: its
-// header and a name.
-func usable(m *nbns.Message) bool { return len(m.Questions) > 0 || len(m.Records) > 0 }
+// header and a name that is one.
+func usable(m *nbns.Message) bool {
+	if m.Fault != nil && (m.Fault.Field == "QUESTION_NAME" || m.Fault.Field == "RR_NAME") {
+		return false
+	}
+	return len(m.Questions) > 0 || len(m.Records) > 0
+}
 
 // settled takes an exchange that has come to its end; it reports whether the
 // engine keeps it.
 func (e *Engine) settled(x *exchange.Exchange) bool {
-	s := e.names.Touch(x.Name, x.Scope, x.Start)
+	s := e.names.Again(x.History.(*names.State), x.Start)
 	e.learnSettled(s, x)
 	keep := false
 	if notable(x) {
@@ -281,9 +297,12 @@ func (e *Engine) settled(x *exchange.Exchange) bool {
 		keep = true
 	}
 	for _, t := range e.triggers[x.Kind] {
-		if t.rule.Wants == nil || t.rule.Wants(x) {
-			heap.Push(&e.checks, check{at: x.Settled + int64(earlyCheck), x: x, id: x.ID, rule: t})
-			heap.Push(&e.checks, check{at: x.Settled + int64(max(t.rule.Horizon, earlyCheck)) + 1, x: x, id: x.ID, rule: t, final: true})
+		switch {
+		case t.rule.Wants != nil && !t.rule.Wants(x, s):
+		case t.rule.Horizon == 0:
+			e.run(check{at: x.Settled, x: x, id: x.ID, rule: t, final: true}, x.Settled, false)
+		default:
+			e.appoint(x, t)
 			keep = true
 		}
 	}
@@ -327,39 +346,6 @@ func (e *Engine) keep(x *exchange.Exchange) {
 	}
 }
 
-// check is a rule's appointment with an exchange.
-type check struct {
-	at    int64
-	x     *exchange.Exchange
-	id    uint64
-	rule  ruleRef
-	final bool
-}
-
-type checkHeap []check
-
-func (h checkHeap) Len() int { return len(h) }
-func (h checkHeap) Less(i, j int) bool {
-	a, b := &h[i], &h[j]
-	if c := cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id), cmp.Compare(a.rule.index, b.rule.index)); c != 0 {
-		return c < 0
-	}
-	return !a.final && b.final
-}
-func (h checkHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-// Push and Pop are container/heap's.
-func (h *checkHeap) Push(x any) { *h = append(*h, x.(check)) }
-
-// Pop removes the last element.
-func (h *checkHeap) Pop() any {
-	old := *h
-	c := old[len(old)-1]
-	old[len(old)-1] = check{}
-	*h = old[:len(old)-1]
-	return c
-}
-
 // Finish closes open exchanges as unfinished and returns what is known.
 func (e *Engine) Finish() *Result {
 	e.packets = e.decoder.Flush(e.packets[:0])
@@ -369,9 +355,8 @@ func (e *Engine) Finish() *Result {
 	e.advance(e.end + 1)
 	e.clock = max(e.clock, e.end)
 	e.tracker.Finish(e.end)
-	for len(e.checks) > 0 {
-		c := heap.Pop(&e.checks).(check)
-		if c.final {
+	for e.agenda.first() != nil {
+		if c := e.agenda.pop(); c.final {
 			e.run(c, e.end, true)
 		}
 	}

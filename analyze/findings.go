@@ -6,16 +6,19 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"nbtrace/analyze/names"
 )
 
-// findingKey says when two findings are the same one, but for the machine,
-// which is compared by its addresses.
+// findingKey says when two findings are the same one: a finding is found by
+// any address of its machine.
 type findingKey struct {
 	rule   string
 	name   [16]byte
 	scope  string
 	named  bool
 	server netip.Addr
+	host   netip.Addr // zero if any machine will do
 }
 
 // occurrence is a finding with the exchanges that showed it.
@@ -46,7 +49,7 @@ func (e *Engine) run(c check, now int64, ended bool) {
 	if x.ID != c.id {
 		return
 	}
-	s := e.names.Touch(x.Name, x.Scope, x.Start)
+	s := e.names.Again(x.History.(*names.State), x.Start)
 	if e.memoFor != x || e.memoAt != now {
 		e.memo, e.memoFor, e.memoAt = nil, x, now
 	}
@@ -89,19 +92,37 @@ func (e *Engine) take(r *Rule, f Finding, id uint64) {
 	for i := range f.Evidence {
 		f.Evidence[i].Frames = sortedFrames(f.Evidence[i].Frames)
 	}
-	k := findingKey{f.Rule, f.Name, f.Scope, f.HasName, f.Server}
-	for _, o := range e.findings[k] {
-		if o.addr != addr && !f.AnyHost && !e.hosts.SameMachine(o.addr, addr) {
-			continue
-		}
+	k := findingKey{f.Rule, f.Name, f.Scope, f.HasName, f.Server, addr}
+	if f.AnyHost {
+		k.host = netip.Addr{}
+	}
+	if o := e.known(k, f.Host.Addresses); o != nil {
 		merge(o, &f, id)
 		e.emit(o)
 		return
 	}
+	if len(e.order) >= e.opts.Limits.Findings {
+		e.dropped++
+		return
+	}
 	o := &occurrence{f: &f, addr: addr, exchanges: map[uint64]bool{id: true}, parts: []part{{id, f.Evidence}}}
-	e.findings[k] = append(e.findings[k], o)
+	e.findings[k] = o
 	e.order = append(e.order, o)
 	e.emit(o)
+}
+
+// known looks a finding up by its key, or by another address of its machine.
+func (e *Engine) known(k findingKey, addrs []netip.Addr) *occurrence {
+	if o := e.findings[k]; o != nil || !k.host.IsValid() {
+		return o
+	}
+	for _, a := range addrs {
+		k.host = a
+		if o := e.findings[k]; o != nil {
+			return o
+		}
+	}
+	return nil
 }
 
 func (e *Engine) emit(o *occurrence) {

@@ -107,7 +107,7 @@ func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exch
 		own = own || e.hosts.SameMachine(netip.AddrFrom4(a.Addr), from)
 	}
 	group := rec.Addrs[0].Flags.Group()
-	if own && !group && x != nil && x.Broadcast {
+	if own && !group && x != nil && x.Broadcast && !x.History.(*names.State).ClaimedBy(from) {
 		e.noteAnswered(from, rec, p)
 	}
 	switch {
@@ -170,7 +170,7 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 		s.Settled(x)
 		if x.Registers() && x.Requests > 0 {
 			i := e.hosts.Mention(x.Initiator)
-			e.hosts.AddName(i, x.Name.Display(x.Scope))
+			e.hosts.AddName(i, x.Name, x.Scope)
 			if !x.Group {
 				e.joinRegistrations(s, x)
 			}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/names"
 )
 
 // Sign is a piece of evidence that a rule knows, for or against.
@@ -34,13 +35,15 @@ type Rule struct {
 	References []string // KB articles, RFC sections
 	Signs      []Sign
 	// Triggers are the kinds of settled exchanges that the rule judges, and
-	// Wants, if set, narrows them by the exchange alone.
+	// Wants, if set, narrows them by a first look at the exchange and the
+	// history of its name. It must be quick: most exchanges are in order.
 	Triggers []exchange.Kind
-	Wants    func(*exchange.Exchange) bool
+	Wants    func(*exchange.Exchange, *names.State) bool
 	// Horizon is how long after settling, in capture time, the rule wants to
 	// have seen before it judges for good. Before that it is asked once, a
 	// little after settling, and may report what is beyond doubt already
-	// (Pass.Final is false then).
+	// (Pass.Final is false then). A rule without a horizon is asked once, when
+	// the exchange settles.
 	Horizon time.Duration
 	// Check judges one exchange. It reads through Pass only and keeps nothing.
 	Check func(*Pass)

@@ -13,7 +13,7 @@ const surveyEvery = 10 * time.Minute
 // Survey is what a rule sees when it looks over everything that is known.
 type Survey struct {
 	Rule  *Rule
-	Names []*names.State // by first appearance
+	Names []*names.State // that something was added to lately, the latest first
 	Table *names.Table
 	Hosts *hosts.Registry
 	Start int64 // ns, of the first frame
@@ -35,7 +35,9 @@ func (e *Engine) runSurveys(now int64, ended bool) {
 	if len(e.surveys) == 0 {
 		return
 	}
-	all := e.names.All()
+	// Twice the interval: what a rule waits for after the last message of a
+	// name must have had its time.
+	all := e.names.Since(now - 2*int64(surveyEvery))
 	for _, r := range e.surveys {
 		s := &Survey{Rule: r.rule, Names: all, Table: e.names, Hosts: e.hosts, Start: e.first, Now: now, Ended: ended, anomalies: &e.anomalies}
 		s.report = func(f Finding) {

@@ -14,11 +14,15 @@ func (e *Engine) hostRows() []Host {
 	all := e.hosts.All()
 	rows := make([]Host, 0, len(all))
 	for _, h := range all {
-		r := Host{ID: h.ID, Addresses: h.Addresses, MACs: h.MACs, Names: h.Names, Roles: h.Roles.Strings(),
+		r := Host{ID: h.ID, Addresses: h.Addresses, MACs: h.MACs, Roles: h.Roles.Strings(),
 			Multihomed: len(h.Joins) > 0, Implementation: h.Implementation.String()}
 		if h.NodeType >= 0 {
 			r.NodeType = nbns.NodeType(h.NodeType).String()
 		}
+		for _, n := range h.Names {
+			r.Names = append(r.Names, nbns.Name(n.Bytes).Display(n.Scope))
+		}
+		slices.Sort(r.Names)
 		for _, j := range h.Joins {
 			r.MultihomedWhy = append(r.MultihomedWhy, JoinText(j))
 		}

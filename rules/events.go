@@ -24,7 +24,7 @@ func acceptedSubject(p *analyze.Pass) *subject {
 	return newSubject(p, p.Exchange.Initiator, p.Exchange.Asked)
 }
 
-func acceptedAfterChallenge(x *exchange.Exchange) bool {
+func acceptedAfterChallenge(x *exchange.Exchange, _ *names.State) bool {
 	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group && len(x.Challenges) > 0
 }
 
@@ -143,9 +143,6 @@ func checkReleaseIgnored(p *analyze.Pass) {
 		if c.Server != x.Asked || c.From > x.Start || c.State == names.Refused {
 			continue
 		}
-		if c.Addr == x.Address() && c.Group == x.Group {
-			return // the release fits
-		}
 		if s.mine(c.Addr) && c.State == names.Active && c.Last <= x.End {
 			kept = c
 		}
@@ -181,12 +178,28 @@ func flagText(group bool) string {
 	return "unique"
 }
 
-func acceptedRelease(x *exchange.Exchange) bool {
-	return x.Unicast() && x.Outcome == exchange.Accepted
+// misfitRelease: the server accepted a release that fits no registration that
+// the capture shows, of a name that is registered otherwise.
+func misfitRelease(x *exchange.Exchange, st *names.State) bool {
+	if !x.Unicast() || x.Outcome != exchange.Accepted {
+		return false
+	}
+	other := false
+	for i := range st.Claims {
+		c := &st.Claims[i]
+		if c.Server != x.Asked || c.State == names.Refused {
+			continue
+		}
+		if c.Addr == x.Address() && c.Group == x.Group {
+			return false
+		}
+		other = true
+	}
+	return other
 }
 
 // answeredByOther: the answer came from an address that was not asked.
-func answeredByOther(x *exchange.Exchange) bool {
+func answeredByOther(x *exchange.Exchange, _ *names.State) bool {
 	return x.Unicast() && x.Kind != exchange.KindReleaseDemand && len(x.Answers) > 0 && x.Answers[0].From != x.Asked && x.Answers[0].From != x.Initiator
 }
 
@@ -206,7 +219,7 @@ func checkOtherAddress(p *analyze.Pass) {
 }
 
 // answeredAsGroup: a unique name is answered with the group flag.
-func answeredAsGroupWants(x *exchange.Exchange) bool {
+func answeredAsGroupWants(x *exchange.Exchange, _ *names.State) bool {
 	if len(x.Answers) == 0 || !x.Answers[0].Positive() || !x.Answers[0].Group {
 		return false
 	}
@@ -248,7 +261,7 @@ func checkAnsweredAsGroup(p *analyze.Pass) {
 }
 
 // checkProxy: somebody answers broadcasts with the addresses of others.
-func proxyWants(x *exchange.Exchange) bool {
+func proxyWants(x *exchange.Exchange, _ *names.State) bool {
 	if !x.Broadcast {
 		return false
 	}
@@ -275,7 +288,7 @@ func checkProxy(p *analyze.Pass) {
 
 // checkDomainMissing: a domain's names are unknown to the server although a
 // machine of the domain holds them.
-func domainWants(x *exchange.Exchange) bool {
+func domainWants(x *exchange.Exchange, _ *names.State) bool {
 	suffix := x.Name.Suffix()
 	return (suffix == 0x1B || suffix == 0x1C) && x.Unicast() && len(x.Answers) > 0 && !x.Answers[0].Positive()
 }
@@ -319,7 +332,7 @@ func checkDomainMissing(p *analyze.Pass) {
 // addressLimit is how many addresses a WINS record holds.
 const addressLimit = 25
 
-func limitWants(x *exchange.Exchange) bool {
+func limitWants(x *exchange.Exchange, _ *names.State) bool {
 	return slices.ContainsFunc(x.Answers, func(a exchange.Answer) bool { return len(a.Addrs) >= addressLimit }) || len(x.Requested) >= addressLimit
 }
 
@@ -345,7 +358,7 @@ const (
 	stormCycles   = 3
 )
 
-func refreshWants(x *exchange.Exchange) bool {
+func refreshWants(x *exchange.Exchange, _ *names.State) bool {
 	return x.Unicast() && x.Outcome == exchange.Accepted && x.TTL >= uint32(2*stormInterval/time.Second)
 }
 
@@ -368,7 +381,7 @@ func checkRefreshStorm(p *analyze.Pass) {
 }
 
 // serverFlap: a machine leaves a server that answers it.
-func firstRegistration(x *exchange.Exchange) bool {
+func firstRegistration(x *exchange.Exchange, _ *names.State) bool {
 	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group
 }
 
@@ -403,7 +416,7 @@ func checkServerFlap(p *analyze.Pass) {
 }
 
 // unansweredByServer is the trigger of the rules about silent servers.
-func unansweredByServer(x *exchange.Exchange) bool {
+func unansweredByServer(x *exchange.Exchange, _ *names.State) bool {
 	return x.Unicast() && x.Outcome == exchange.Unanswered && x.Requests >= 2
 }
 

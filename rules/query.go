@@ -23,18 +23,18 @@ var (
 // ever having registered them, to be taken for a spoofer.
 const spoofNames = 3
 
-func answeredBroadcast(x *exchange.Exchange) bool {
+func answeredBroadcast(x *exchange.Exchange, _ *names.State) bool {
 	return x.Broadcast && len(x.Answers) > 0 && slices.ContainsFunc(x.Answers, func(a exchange.Answer) bool { return a.Positive() && !a.Group })
 }
 
-func wantsDuplicate(x *exchange.Exchange) bool {
+func wantsDuplicate(x *exchange.Exchange, _ *names.State) bool {
 	switch x.Kind {
 	case exchange.Query:
-		return answeredBroadcast(x) && len(x.Answers) > 1
+		return answeredBroadcast(x, nil) && len(x.Answers) > 1
 	case exchange.KindConflictDemand:
 		return true
 	}
-	return isRefusal(x)
+	return isRefusal(x, nil)
 }
 
 func checkDuplicate(p *analyze.Pass) {
@@ -54,7 +54,17 @@ func querySubject(p *analyze.Pass) *subject {
 
 func queryCauses() []cause { return []cause{querySpoofing, twoAnswers} }
 
-func checkQuery(p *analyze.Pass) { weigh(p, querySubject, queryCauses) }
+func checkQuery(p *analyze.Pass) {
+	// Most answered queries are in order: one answer, from a machine that
+	// answers for one name.
+	suspect := len(p.Exchange.Answers) > 1
+	for i := range p.Exchange.Answers {
+		suspect = suspect || len(p.Answered(p.Exchange.Answers[i].From)) > 1
+	}
+	if suspect {
+		weigh(p, querySubject, queryCauses)
+	}
+}
 
 // unowned lists the names that a machine answered broadcast queries for with
 // its own address although it was never seen to register them. Names that

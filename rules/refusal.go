@@ -3,6 +3,7 @@ package rules
 import (
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/names"
 )
 
 // Slugs that several files name.
@@ -34,7 +35,7 @@ const (
 
 var refusalTriggers = []exchange.Kind{exchange.Registration, exchange.MultihomedRegistration, exchange.Refresh}
 
-func isRefusal(x *exchange.Exchange) bool {
+func isRefusal(x *exchange.Exchange, _ *names.State) bool {
 	return (x.Outcome == exchange.Refused || x.Outcome == exchange.Defended) && (refusal(x.RCode) || x.RCode == 7)
 }
 

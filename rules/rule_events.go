@@ -63,7 +63,7 @@ var releaseIgnored = &analyze.Rule{
 		{Slug: "registered-otherwise", For: true, Text: "The name was registered with another address or group flag."},
 		{Slug: "still-resolves", For: true, Text: "It still resolves the name."},
 	},
-	Triggers: []exchange.Kind{exchange.Release}, Wants: acceptedRelease, Horizon: horizon, Check: checkReleaseIgnored,
+	Triggers: []exchange.Kind{exchange.Release}, Wants: misfitRelease, Horizon: horizon, Check: checkReleaseIgnored,
 }
 
 var winsRepliesFromOtherAddress = &analyze.Rule{

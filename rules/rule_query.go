@@ -17,7 +17,7 @@ var nameQuerySpoofing = &analyze.Rule{
 		{Slug: "answers-for-many", For: true, Text: "It answered for several unrelated names with its own address."},
 		{Slug: "owner-known", For: true, Text: "One of the names belongs to another machine."},
 	},
-	Triggers: queryTriggers, Wants: answeredBroadcast, Horizon: horizon, Check: checkQuery,
+	Triggers: queryTriggers, Wants: answeredBroadcast, Check: checkQuery,
 }
 
 var forgedConflictRule = &analyze.Rule{

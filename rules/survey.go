@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -256,9 +257,12 @@ func unusableInterface(s *analyze.Survey) {
 func scopeMismatch(s *analyze.Survey) {
 	byName := map[nbns.Name][]*names.State{}
 	var order []nbns.Name
-	for _, st := range s.Names {
+	for _, st := range s.Table.Scoped() {
 		if byName[st.Name] == nil {
 			order = append(order, st.Name)
+			if plain := s.Table.Get(st.Name, ""); plain != nil {
+				byName[st.Name] = append(byName[st.Name], plain)
+			}
 		}
 		byName[st.Name] = append(byName[st.Name], st)
 	}
@@ -436,47 +440,37 @@ func missingRelease(s *analyze.Survey) {
 }
 
 // rasNames is how many unrelated computer names one address must register.
-const rasNames = 4
+const rasNames = 8
 
 func rasDouble(s *analyze.Survey) {
-	type reg struct {
-		claim *names.Claim
-		st    *names.State
-	}
-	byAddr := map[addr][]reg{}
-	var order []addr
-	for _, st := range s.Names {
-		if suffix := st.Name.Suffix(); suffix != 0x00 && suffix != 0x20 {
-			continue
-		}
-		for i := range st.Claims {
-			c := &st.Claims[i]
-			if c.Group || !c.Server.IsValid() || c.State != names.Active {
-				continue
-			}
-			rs := byAddr[c.Addr]
-			if slices.ContainsFunc(rs, func(r reg) bool { return [15]byte(r.st.Name[:15]) == [15]byte(st.Name[:15]) }) {
-				continue
-			}
-			if rs == nil {
-				order = append(order, c.Addr)
-			}
-			byAddr[c.Addr] = append(rs, reg{c, st})
-		}
-	}
-	slices.SortFunc(order, netip.Addr.Compare)
-	for _, a := range order {
-		rs := byAddr[a]
-		if len(rs) < rasNames {
-			continue
-		}
-		f := analyze.Finding{Host: hostOf(a), Server: rs[0].claim.Server, First: rs[0].claim.From, Count: len(rs), Verdict: analyze.Possible}
+	for _, a := range s.Hosts.Registrants(rasNames) {
 		var list []string
 		var fs []exchange.FrameRef
-		for _, r := range rs {
-			f.First, f.Last = min(f.First, r.claim.From), max(f.Last, r.claim.Last)
-			list = append(list, r.st.Name.Display(r.st.Scope))
-			fs = append(fs, r.claim.RequestFrames("registration")...)
+		f := analyze.Finding{Host: hostOf(a), Verdict: analyze.Possible}
+		for _, n := range s.Hosts.Names(a) {
+			st := s.Table.Get(n.Bytes, n.Scope)
+			if suffix := n.Bytes[15]; st == nil || suffix != 0x00 && suffix != 0x20 {
+				continue
+			}
+			i := slices.IndexFunc(st.Claims, func(c names.Claim) bool {
+				return c.Addr == a && !c.Group && c.State == names.Active && c.Server.IsValid()
+			})
+			if i < 0 {
+				continue
+			}
+			c := &st.Claims[i]
+			if f.Count == 0 {
+				f.First, f.Server = c.From, c.Server
+			}
+			f.First, f.Last = min(f.First, c.From), max(f.Last, c.Last)
+			f.Count++
+			list = append(list, st.Name.Display(st.Scope))
+			if len(fs) < rasNames {
+				fs = append(fs, c.RequestFrames("registration")...)
+			}
+		}
+		if f.Count < rasNames {
+			continue
 		}
 		f.Evidence = []analyze.Evidence{ev("many-names-one-address", true, fs, "%s registers %s", a, joined(list))}
 		f.Remedy = []string{"A RAS server that registers its dial-in clients with its own address makes them unreachable and collides with their LAN registrations: use TCP/IP alone on the RAS link (Q176991).",
@@ -491,23 +485,40 @@ func splitRegistration(s *analyze.Survey) {
 		c  *names.Claim
 		st *names.State
 	}
-	byAddr := map[addr][]at{}
-	var order []addr
-	for _, st := range s.Names {
-		for i := range st.Claims {
-			c := &st.Claims[i]
-			if c.Group || !c.Server.IsValid() || c.State != names.Active {
-				continue
+	each := func(do func(x at)) {
+		for _, st := range s.Names {
+			for i := range st.Claims {
+				if c := &st.Claims[i]; !c.Group && c.Server.IsValid() && c.State == names.Active {
+					do(at{c, st})
+				}
 			}
-			if byAddr[c.Addr] == nil {
-				order = append(order, c.Addr)
-			}
-			byAddr[c.Addr] = append(byAddr[c.Addr], at{c, st})
 		}
 	}
+	// Nearly all machines use one server; look closely at the others only.
+	server := map[addr]addr{}
+	byAddr := map[addr][]at{}
+	each(func(x at) {
+		if first, ok := server[x.c.Addr]; !ok {
+			server[x.c.Addr] = x.c.Server
+		} else if first != x.c.Server {
+			byAddr[x.c.Addr] = nil
+		}
+	})
+	var order []addr
+	each(func(x at) {
+		list, ok := byAddr[x.c.Addr]
+		if !ok || len(list) >= 64 {
+			return
+		}
+		if list == nil {
+			order = append(order, x.c.Addr)
+		}
+		byAddr[x.c.Addr] = append(list, x)
+	})
 	slices.SortFunc(order, netip.Addr.Compare)
 	for _, a := range order {
 		list := byAddr[a]
+		slices.SortStableFunc(list, func(x, y at) int { return cmp.Or(cmp.Compare(x.c.From, y.c.From), cmp.Compare(x.st.ID, y.st.ID)) })
 		first := list[0]
 		var other at
 		for _, x := range list[1:] {

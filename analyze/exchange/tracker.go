@@ -50,6 +50,7 @@ type Knowledge interface {
 
 // Message is one NBNS message as the tracker takes it.
 type Message struct {
+	Name      uint64 // a number for the name with its scope, the same for the same name
 	Time      int64
 	Input     int
 	Frame     int64
@@ -67,12 +68,31 @@ const (
 	classRelease
 )
 
+// key finds open exchanges. It is flat, so that hashing it is cheap.
 type key struct {
-	name      nbns.Name
-	scope     string
-	requester netip.Addr
-	trn       uint16
-	class     class
+	name      uint64
+	requester uint64
+	rest      uint64 // transaction id and class
+}
+
+func makeKey(name uint64, requester netip.Addr, trn uint16, c class) key {
+	return key{name, addrKey(requester), uint64(trn)<<8 | uint64(c)}
+}
+
+func (k key) class() class { return class(k.rest) }
+
+// addrKey is a number for an address: IPv4 as it is; IPv6, which NBNS does not
+// know but hostile frames have, folded.
+func addrKey(a netip.Addr) uint64 {
+	if a.Is4() {
+		b := a.As4()
+		return uint64(b[0])<<24 | uint64(b[1])<<16 | uint64(b[2])<<8 | uint64(b[3])
+	}
+	h := uint64(14695981039346656037)
+	for _, c := range a.As16() {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return h | 1<<63
 }
 
 type deadline struct {
@@ -117,7 +137,7 @@ type Tracker struct {
 	open    map[key]*Exchange
 	// pending are open registrations that a WACK or nothing yet answered, by
 	// name; a challenge is linked through it.
-	pending map[nameKey][]*Exchange
+	pending map[uint64][]*Exchange
 	queues  [waits]queue
 	nextID  uint64
 	clock   int64
@@ -129,11 +149,6 @@ type Tracker struct {
 	Opened  int64 // exchanges in all
 }
 
-type nameKey struct {
-	name  nbns.Name
-	scope string
-}
-
 // NewTracker makes a tracker that keeps at most limit exchanges open (0:
 // 250,000) and hands each over once, when it is settled. The function reports
 // whether the exchange is kept; if not, the tracker uses it again.
@@ -141,7 +156,7 @@ func NewTracker(know Knowledge, limit int, settled func(x *Exchange) (keep bool)
 	if limit <= 0 {
 		limit = 250_000
 	}
-	return &Tracker{know: know, settled: settled, open: map[key]*Exchange{}, pending: map[nameKey][]*Exchange{}, limit: limit}
+	return &Tracker{know: know, settled: settled, open: map[key]*Exchange{}, pending: map[uint64][]*Exchange{}, limit: limit}
 }
 
 // NextDeadline is the earliest time at which an exchange may settle by itself,
@@ -214,8 +229,8 @@ func (t *Tracker) arm(x *Exchange, wait int) {
 
 // Answered reports whether no query of the name by the requester with that
 // transaction id waits for its answer.
-func (t *Tracker) Answered(n nbns.Name, requester netip.Addr, trn uint16) bool {
-	for x := t.open[key{name: n, requester: requester, trn: trn, class: classQuery}]; x != nil; x = x.next {
+func (t *Tracker) Answered(name uint64, requester netip.Addr, trn uint16) bool {
+	for x := t.open[makeKey(name, requester, trn, classQuery)]; x != nil; x = x.next {
 		if len(x.Answers) == 0 {
 			return false
 		}
@@ -270,10 +285,10 @@ func (t *Tracker) unlink(x *Exchange) {
 }
 
 func (t *Tracker) unpend(x *Exchange) {
-	if x.key.class != classRegistration || x.Broadcast {
+	if x.key.class() != classRegistration || x.Broadcast {
 		return
 	}
-	k := nameKey{x.Name, x.Scope}
+	k := x.key.name
 	ps := t.pending[k]
 	for i, p := range ps {
 		if p == x {
@@ -402,8 +417,8 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 	}
 	q := &n.Questions[0]
 	bcast := isBroadcast(m)
-	k := key{name: q.Name, scope: q.Scope, requester: m.Src, trn: n.TrnID}
 	var kind Kind
+	var c class
 	var mk MessageKind
 	op := n.Flags.Opcode()
 	var rec *nbns.Record
@@ -420,30 +435,31 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 	switch op {
 	case nbns.OpQuery:
 		if q.Type == nbns.TypeNBSTAT {
-			kind, mk, k.class = NodeStatus, StatusRequest, classStatus
+			kind, mk, c = NodeStatus, StatusRequest, classStatus
 		} else {
-			kind, mk, k.class = Query, QueryRequest, classQuery
+			kind, mk, c = Query, QueryRequest, classQuery
 		}
 	case nbns.OpRegistration:
-		kind, mk, k.class = Registration, RegistrationRequest, classRegistration
+		kind, mk, c = Registration, RegistrationRequest, classRegistration
 		// RD alone is no sign of a demand: Samba 4 registers with RD clear
 		// and repeats with RD set, the reverse of RFC 1002 4.2.3. A demand
 		// follows broadcast requests with RD set.
-		if bcast && n.Flags&nbns.FlagRD == 0 && t.overwrites(k, target) {
+		if bcast && n.Flags&nbns.FlagRD == 0 && t.overwrites(makeKey(m.Name, m.Src, n.TrnID, c), target) {
 			mk = OverwriteDemand
 		}
 	case nbns.OpMultihomedReg:
-		kind, mk, k.class = MultihomedRegistration, MultihomedRegistrationRequest, classRegistration
+		kind, mk, c = MultihomedRegistration, MultihomedRegistrationRequest, classRegistration
 	case nbns.OpRefresh, nbns.OpRefreshAlt:
-		kind, mk, k.class = Refresh, RefreshRequest, classRegistration
+		kind, mk, c = Refresh, RefreshRequest, classRegistration
 	case nbns.OpRelease:
-		kind, mk, k.class = Release, ReleaseRequest, classRelease
+		kind, mk, c = Release, ReleaseRequest, classRelease
 		if !bcast && t.isDemand(m, q, target) {
 			kind, mk = KindReleaseDemand, ReleaseDemand
 		}
 	default:
 		return MsgUnknown, nil
 	}
+	k := makeKey(m.Name, m.Src, n.TrnID, c)
 	for x := t.open[k]; x != nil; x = x.next {
 		if x.Asked != m.Dst || x.Flags.Opcode() != op || x.Address() != target {
 			continue
@@ -494,9 +510,8 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 	if kind == Query && !bcast {
 		t.maybeChallenge(x)
 	}
-	if k.class == classRegistration && !bcast {
-		nk := nameKey{x.Name, x.Scope}
-		t.pending[nk] = append(t.pending[nk], x)
+	if c == classRegistration && !bcast {
+		t.pending[k.name] = append(t.pending[k.name], x)
 	}
 	t.armRequest(x)
 	return mk, x
@@ -539,7 +554,7 @@ func (t *Tracker) isDemand(m *Message, q *nbns.Question, target netip.Addr) bool
 // sender is a name server and asks a holder of the name.
 func (t *Tracker) maybeChallenge(x *Exchange) {
 	var best *Exchange
-	for _, p := range t.pending[nameKey{x.Name, x.Scope}] {
+	for _, p := range t.pending[x.key.name] {
 		if p.Asked != x.Initiator || p.Initiator == x.Initiator || len(p.Answers) > 0 {
 			continue
 		}
@@ -605,25 +620,15 @@ func (t *Tracker) response(m *Message) (MessageKind, *Exchange) {
 	if len(n.Records) > 0 {
 		rec = &n.Records[0]
 	}
-	k := key{requester: m.Dst, trn: n.TrnID}
-	switch {
-	case rec != nil:
-		k.name, k.scope = rec.Name, rec.Scope
-	case len(n.Questions) > 0:
-		k.name, k.scope = n.Questions[0].Name, n.Questions[0].Scope
-	default:
-		return mk, nil
-	}
 	var x *Exchange
 	for _, c := range classes {
-		k.class = c
-		if x = t.find(k, m.Src); x != nil {
+		if x = t.find(makeKey(m.Name, m.Dst, n.TrnID, c), m.Src); x != nil {
 			break
 		}
 	}
 	if x == nil {
 		if mk == RegistrationResponseNegative && n.Flags.RCode() == nbns.RCodeCftErr {
-			return ConflictDemand, t.conflictDemand(m, k, rec)
+			return ConflictDemand, t.conflictDemand(m, rec)
 		}
 		t.Orphans++
 		return mk, nil
@@ -727,9 +732,10 @@ var (
 
 // conflictDemand opens the exchange of a negative registration response with
 // CFT_ERR that nobody asked for, RFC 1002 4.2.8. Nothing answers it.
-func (t *Tracker) conflictDemand(m *Message, k key, rec *nbns.Record) *Exchange {
-	k.class = classRegistration
-	k.requester = m.Src // it is the sender's exchange, not the receiver's
+func (t *Tracker) conflictDemand(m *Message, rec *nbns.Record) *Exchange {
+	// It is the sender's exchange, not the receiver's.
+	k := makeKey(m.Name, m.Src, m.NBNS.TrnID, classRegistration)
+	name, _ := m.NBNS.Name()
 	for x := t.open[k]; x != nil; x = x.next {
 		if x.Kind == KindConflictDemand && x.Asked == m.Dst {
 			x.Requests++
@@ -745,7 +751,7 @@ func (t *Tracker) conflictDemand(m *Message, k key, rec *nbns.Record) *Exchange 
 	x := t.fresh()
 	t.nextID++
 	t.Opened++
-	x.ID, x.Kind, x.Name, x.Scope = t.nextID, KindConflictDemand, k.name, k.scope
+	x.ID, x.Kind, x.Name, x.Scope = t.nextID, KindConflictDemand, name, m.NBNS.Scope()
 	x.Initiator, x.Asked, x.Broadcast = m.Src, m.Dst, isBroadcast(m)
 	x.TrnID, x.Flags, x.RCode = m.NBNS.TrnID, m.NBNS.Flags, nbns.RCodeCftErr
 	x.Start, x.End, x.lastRequest = m.Time, m.Time, m.Time

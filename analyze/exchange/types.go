@@ -172,6 +172,9 @@ type Exchange struct {
 	Frames     []FrameRef
 	Answers    []Answer // all of them, the one that counts first; a few at most
 
+	// History is what the owner of the tracker attaches to the exchange's name.
+	History any
+
 	lastRequest int64
 	deadline    int64
 	next        *Exchange // older exchange with the same key

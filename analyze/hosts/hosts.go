@@ -99,8 +99,9 @@ type address struct {
 	sent        bool  // it was seen to send; else it was only mentioned
 	first, last int64 // ns, of sending
 	macs        [][6]byte
+	uses        []*macUse // of macs
 	roles       Role
-	names       []string
+	names       []Name
 	nodeType    int8 // -1 unknown
 	impl        Implementation
 	samba       bool    // habits of Samba were seen; they outweigh Windows'
@@ -243,10 +244,10 @@ func initialTTL(ttl uint8) bool { return ttl == 64 || ttl == 128 || ttl == 255 |
 // the given IP TTL, and joins addresses that share a MAC address.
 func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, frame int64) {
 	e := &r.list[i]
-	for _, m := range e.macs {
+	for k, m := range e.macs {
 		if m == mac {
-			if u := r.macs[mac]; u != nil && len(u.addrs) > 1 && !u.router {
-				r.joinMAC(i, mac, u, t, input, frame)
+			if u := e.uses[k]; len(u.addrs) > 1 && !u.router {
+				r.joinMAC(i, u, t, input, frame)
 			}
 			return
 		}
@@ -254,12 +255,12 @@ func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, 
 	if mac == ([6]byte{}) || !initialTTL(ttl) || len(e.macs) >= maxMACs {
 		return
 	}
-	e.macs = append(e.macs, mac)
 	u := r.macs[mac]
 	if u == nil {
 		u = &macUse{}
 		r.macs[mac] = u
 	}
+	e.macs, e.uses = append(e.macs, mac), append(e.uses, u)
 	if u.router {
 		return
 	}
@@ -268,10 +269,10 @@ func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, 
 		u.router, u.addrs = true, nil
 		return
 	}
-	r.joinMAC(i, mac, u, t, input, frame)
+	r.joinMAC(i, u, t, input, frame)
 }
 
-func (r *Registry) joinMAC(i int32, mac [6]byte, u *macUse, t int64, input int, frame int64) {
+func (r *Registry) joinMAC(i int32, u *macUse, t int64, input int, frame int64) {
 	for _, o := range u.addrs {
 		if o == i {
 			continue
@@ -388,12 +389,59 @@ func (r *Registry) Implementation(a netip.Addr) Implementation {
 	return best
 }
 
-// AddName notes a name that an address registered.
-func (r *Registry) AddName(i int32, name string) {
+// Name is a name that an address registered or uses.
+type Name struct {
+	Bytes [16]byte
+	Scope string
+}
+
+// AddName notes a name that an address registered or uses. Of many names the
+// first few are kept.
+func (r *Registry) AddName(i int32, name [16]byte, scope string) {
 	e := &r.list[i]
-	if len(e.names) < maxNames && !slices.Contains(e.names, name) {
-		e.names = append(e.names, name)
+	if len(e.names) >= maxNames {
+		return
 	}
+	for k := range e.names {
+		if e.names[k].Bytes == name && e.names[k].Scope == scope {
+			return
+		}
+	}
+	e.names = append(e.names, Name{name, scope})
+}
+
+// Registrants lists the addresses with names of at least n different texts
+// among the suffixes <00> and <20>, in order of address.
+func (r *Registry) Registrants(n int) []netip.Addr {
+	var out []netip.Addr
+	for i := range r.list {
+		e := &r.list[i]
+		if !e.addr.IsValid() || len(e.names) < n {
+			continue
+		}
+		var texts [][15]byte
+		for _, name := range e.names {
+			if s := name.Bytes[15]; s != 0x00 && s != 0x20 {
+				continue
+			}
+			if t := [15]byte(name.Bytes[:15]); !slices.Contains(texts, t) {
+				texts = append(texts, t)
+			}
+		}
+		if len(texts) >= n {
+			out = append(out, e.addr)
+		}
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return out
+}
+
+// Names lists the names of an address.
+func (r *Registry) Names(a netip.Addr) []Name {
+	if i, ok := r.index[a]; ok {
+		return r.list[i].names
+	}
+	return nil
 }
 
 // Sent reports whether the address was seen to send anything, and when last (ns).
@@ -475,7 +523,7 @@ type Host struct {
 	ID             int
 	Addresses      []netip.Addr
 	MACs           [][6]byte
-	Names          []string
+	Names          []Name
 	Roles          Role
 	NodeType       int8 // -1 unknown
 	Implementation Implementation
@@ -518,7 +566,6 @@ func (r *Registry) All() []Host {
 				}
 			}
 		}
-		sort.Strings(h.Names)
 		hs = append(hs, h)
 	}
 	return hs

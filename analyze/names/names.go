@@ -134,6 +134,7 @@ type Asker struct {
 
 // State is the history of one name.
 type State struct {
+	ID          uint64 // never used again for another name
 	Name        nbns.Name
 	Scope       string
 	First, Last int64
@@ -146,6 +147,7 @@ type State struct {
 	Queries     int64
 	Unanswered  int64 // queries that nobody answered
 	Askers      []Asker
+	evicted     bool
 	older       *State
 	newer       *State
 }
@@ -157,13 +159,14 @@ type nameKey struct {
 
 // Table holds the histories.
 type Table struct {
-	names   map[nameKey]*State
+	plain   map[nbns.Name]*State // of names without a scope, nearly all
+	scoped  map[nameKey]*State
+	scopes  []*State // in order of appearance
+	nextID  uint64
 	limit   int
 	oldest  *State
 	newest  *State
 	Evicted int64
-	// Dropped is called for a name that is given up.
-	Dropped func(*State)
 }
 
 // NewTable makes a table of at most limit names (0: 1,000,000).
@@ -171,25 +174,35 @@ func NewTable(limit int) *Table {
 	if limit <= 0 {
 		limit = 1_000_000
 	}
-	return &Table{names: map[nameKey]*State{}, limit: limit}
+	return &Table{plain: map[nbns.Name]*State{}, scoped: map[nameKey]*State{}, limit: limit}
 }
 
 // Len is the number of names.
-func (t *Table) Len() int { return len(t.names) }
+func (t *Table) Len() int { return len(t.plain) + len(t.scoped) }
 
 // Get returns the history of a name, nil if there is none.
-func (t *Table) Get(n nbns.Name, scope string) *State { return t.names[nameKey{n, scope}] }
+func (t *Table) Get(n nbns.Name, scope string) *State {
+	if scope == "" {
+		return t.plain[n]
+	}
+	return t.scoped[nameKey{n, scope}]
+}
 
 // Touch returns the history of a name, begun at now if there was none.
 func (t *Table) Touch(n nbns.Name, scope string, now int64) *State {
-	k := nameKey{n, scope}
-	s := t.names[k]
+	s := t.Get(n, scope)
 	if s == nil {
-		if len(t.names) >= t.limit {
+		if t.Len() >= t.limit {
 			t.evict()
 		}
-		s = &State{Name: n, Scope: scope, First: now, Last: now}
-		t.names[k] = s
+		t.nextID++
+		s = &State{ID: t.nextID, Name: n, Scope: scope, First: now, Last: now}
+		if scope == "" {
+			t.plain[n] = s
+		} else {
+			t.scoped[nameKey{n, scope}] = s
+			t.scopes = append(t.scopes, s)
+		}
 		t.append(s)
 		return s
 	}
@@ -198,6 +211,15 @@ func (t *Table) Touch(n nbns.Name, scope string, now int64) *State {
 		t.remove(s)
 		t.append(s)
 	}
+	return s
+}
+
+// Again returns s, or, if it was evicted since, a new history of its name.
+func (t *Table) Again(s *State, now int64) *State {
+	if s.evicted {
+		return t.Touch(s.Name, s.Scope, now)
+	}
+	s.Last = max(s.Last, now)
 	return s
 }
 
@@ -230,16 +252,19 @@ func (t *Table) evict() {
 		return
 	}
 	t.remove(s)
-	delete(t.names, nameKey{s.Name, s.Scope})
-	t.Evicted++
-	if t.Dropped != nil {
-		t.Dropped(s)
+	s.evicted = true
+	if s.Scope == "" {
+		delete(t.plain, s.Name)
+	} else {
+		delete(t.scoped, nameKey{s.Name, s.Scope})
+		t.scopes = slices.DeleteFunc(t.scopes, func(o *State) bool { return o == s })
 	}
+	t.Evicted++
 }
 
 // All lists the histories by first appearance, then name.
 func (t *Table) All() []*State {
-	out := make([]*State, 0, len(t.names))
+	out := make([]*State, 0, t.Len())
 	for s := t.oldest; s != nil; s = s.newer {
 		out = append(out, s)
 	}
@@ -508,3 +533,26 @@ func (s *State) Asked(x *exchange.Exchange) {
 			Ref: x.Frames[0].Short(), LastRef: x.Frames[0].Short()})
 	}
 }
+
+// ClaimedBy reports whether the address was seen to register the name.
+func (s *State) ClaimedBy(addr netip.Addr) bool {
+	for i := range s.Claims {
+		if s.Claims[i].Addr == addr {
+			return true
+		}
+	}
+	return false
+}
+
+// Since lists the histories that something was added to at or after t, the
+// latest first.
+func (t *Table) Since(at int64) []*State {
+	var out []*State
+	for s := t.newest; s != nil && s.Last >= at; s = s.older {
+		out = append(out, s)
+	}
+	return out
+}
+
+// Scoped lists the histories of names with a scope, oldest first.
+func (t *Table) Scoped() []*State { return t.scopes }

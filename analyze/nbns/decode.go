@@ -332,8 +332,12 @@ func (d *decoder) name(field, known string) (n Name, scope string, bad nameFault
 		case labels == 0 && c != encodedLen:
 			bad = nameFault{Fault{Offset: pos, Field: field, Reason: "first label is not 32 bytes long"}, true}
 		case labels == 0:
-			if i := n.decode(label); i < len(label) {
-				bad = nameFault{Fault{Offset: pos + 1 + i, Field: field, Reason: "not a letter A to P"}, true}
+			i, legible := n.decode(label)
+			wrong := Fault{Offset: pos + 1 + i, Field: field, Reason: "not a letter A to P"}
+			if !legible {
+				bad = nameFault{wrong, true}
+			} else if i < len(label) {
+				d.fault(wrong)
 			}
 		}
 		if end > len(b) {
@@ -372,15 +376,20 @@ func (d *decoder) name(field, known string) (n Name, scope string, bad nameFault
 }
 
 // decode undoes the first-level encoding (RFC 1001 14.1) of label, at most 32
-// bytes, and returns how many of its bytes were letters A to P before the
-// first that was not.
-func (n *Name) decode(label []byte) int {
+// bytes. It returns how many of its bytes were letters A to P before the first
+// that was not, and whether all were letters at all: Q to Z overflow the half
+// byte that they stand for, and are read as Wireshark reads them.
+func (n *Name) decode(label []byte) (good int, legible bool) {
+	good = len(label)
 	for i, c := range label {
 		c -= 'A'
-		if c > 15 {
-			return i
+		if c > 'Z'-'A' {
+			return min(good, i), false
+		}
+		if c > 15 && good == len(label) {
+			good = i
 		}
 		n[i/2] = n[i/2]<<4 | c
 	}
-	return len(label)
+	return good, true
 }

@@ -114,7 +114,7 @@ func TestDecodeFaults(t *testing.T) {
 		{"name", "first label of 33 letters", queryHeader + `21 "EGEJEMEFFDFCFGCACACACACACACACACAA" 00` + nbIN,
 			"byte 12: QUESTION_NAME: first label is not 32 bytes long", false, 0, 0, 0, 0},
 		{"name", "letter Q", queryHeader + `20 "EGEJEMEFFDFCFGCAQACACACACACACACA" 00` + nbIN,
-			"byte 29: QUESTION_NAME: not a letter A to P", false, 0, 0, 0, 0},
+			"byte 29: QUESTION_NAME: not a letter A to P", false, 1, 0, 0, 0},
 		{"name", "lower case", queryHeader + `20 "egEJEMEFFDFCFGCACACACACACACACACA" 00` + nbIN,
 			"byte 13: QUESTION_NAME: not a letter A to P", false, 0, 0, 0, 0},
 		{"name", "wrong letter before the cut", queryHeader + `20 "EGFCENEBF@FDD"`,

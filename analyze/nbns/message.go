@@ -54,7 +54,7 @@ func (e AddrEntry) IP() netip.Addr { return netip.AddrFrom4(e.Addr) }
 // TTL is the TTL of the first record, in seconds; false if there is none. 0
 // means that the name does not expire (RFC 1002 6, INFINITE_TTL), or nothing.
 func (m *Message) TTL() (uint32, bool) {
-	if len(m.Records) == 0 || m.Records[0].Cut {
+	if len(m.Records) == 0 || m.Records[0].Cut || m.ANCount == 0 && m.NSCount == 0 && m.ARCount == 0 {
 		return 0, false
 	}
 	return m.Records[0].TTL, true

@@ -131,6 +131,10 @@ func (s *sim) send(t int64, from, to Station, message []byte) {
 	s.push(pending{t, s.made, b})
 }
 
+// contested is how rarely somebody wants a name that another machine holds:
+// once in so many of a tenth of the exchanges.
+const contested = 200
+
 // exchange starts one exchange at t, about a name that no other is about.
 func (s *sim) exchange(t int64) {
 	if s.once {
@@ -164,8 +168,10 @@ func (s *sim) exchange(t int64) {
 		s.refresh(t, n)
 	case dice < 91:
 		s.release(t, n)
-	default:
+	case s.rng.IntN(contested) == 0:
 		s.challenge(t, n)
+	default:
+		s.refresh(t, n)
 	}
 }
 
