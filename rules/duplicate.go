@@ -59,10 +59,7 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 	return analyze.Proved, "a living machine answered for the name", []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}, q.Asked
 }
 
-func (s *subject) duplicateFinding(slug, title string, suffixMatches bool, mismatch string) explanation {
-	if !suffixMatches {
-		return excluded(slug, mismatch)
-	}
+func (s *subject) duplicateFinding(slug, title string) explanation {
 	v, why, evidence, owner := s.duplicateCase()
 	if v == 0 {
 		return excluded(slug, why)
@@ -82,17 +79,16 @@ func (s *subject) serverOrOwner(owner addr) addr {
 }
 
 func liveDuplicate(s *subject) explanation {
-	suffix := s.x.Name.Suffix()
 	if s.x.Group {
 		return excluded(slugLiveDuplicate, "it is a group name")
 	}
 	if masterBrowser(s.x.Name) {
 		return excluded(slugLiveDuplicate, "master browsers contend for the name by design")
 	}
-	if s.isUserName() {
-		return excluded(slugLiveDuplicate, "it is a user name; see "+slugUserDuplicate)
+	if s.isUserName() || s.x.Name.Suffix() == 0x1B {
+		return explanation{} // told by the rules for these names
 	}
-	return s.duplicateFinding(slugLiveDuplicate, "Two machines claim one name: %s holds it", suffix != 0x1B, "a domain's <1B> is judged by "+slugTwoPDC)
+	return s.duplicateFinding(slugLiveDuplicate, "Two machines claim one name: %s holds it")
 }
 
 // isUserName reports whether a <03> name is a user's, not the computer's: the
@@ -116,11 +112,17 @@ func (s *subject) isUserName() bool {
 }
 
 func userNameDuplicate(s *subject) explanation {
-	return s.duplicateFinding(slugUserDuplicate, "A user name is registered by two machines: %s holds it", s.isUserName(), "it is not a user name")
+	if !s.isUserName() {
+		return explanation{}
+	}
+	return s.duplicateFinding(slugUserDuplicate, "A user name is registered by two machines: %s holds it")
 }
 
 func twoPrimaryControllers(s *subject) explanation {
-	return s.duplicateFinding(slugTwoPDC, "Two machines claim to be the domain's primary controller: %s holds <1B>", s.x.Name.Suffix() == 0x1B, "it is not a <1B> name")
+	if s.x.Name.Suffix() != 0x1B {
+		return explanation{}
+	}
+	return s.duplicateFinding(slugTwoPDC, "Two machines claim to be the domain's primary controller: %s holds <1B>")
 }
 
 // masterBrowser reports whether the name goes to whoever wins the browser

@@ -10,6 +10,7 @@ import (
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/names"
+	"nbtrace/analyze/nbns"
 )
 
 type addr = netip.Addr
@@ -117,7 +118,7 @@ func (s *subject) proofs(c *staticCase) {
 		c.verdict, c.why, c.decided = analyze.Proved, "a static record of the name was replicated to the server", true
 		c.address = addrList(r.Addrs)
 		c.evidence = append(c.evidence, ev("static-record-replicated", true, r.Frames,
-			"a record of %s with the static bit (%s, %s%s) was replicated to %s%s", s.name(), r.Type, addrList(r.Addrs), owned(r), r.Server, ago(r.Time, s.x.Start)))
+			"a record of %s with the static bit (%s, %s%s) was replicated to %s before", s.name(), r.Type, addrList(r.Addrs), owned(r), r.Server))
 	}
 	for _, r := range s.imported {
 		if !s.contradicts(r) {
@@ -148,13 +149,6 @@ func owned(r *names.Record) string {
 		return ""
 	}
 	return ", owned by " + r.Owner.String()
-}
-
-func ago(then, now int64) string {
-	if then == 0 || then > now {
-		return ""
-	}
-	return fmt.Sprintf(", %s before", duration(now-then))
 }
 
 // unansweredStatic judges a refusal that followed a WACK: nmbd treats a
@@ -359,6 +353,16 @@ func staticBlocks(s *subject) explanation {
 	}}
 }
 
+// staticSuffixes are the suffixes that a static mapping of the name has: one of
+// a computer has three.
+func staticSuffixes(n nbns.Name) []byte {
+	switch n.Suffix() {
+	case 0x00, 0x03, 0x20:
+		return []byte{0x00, 0x03, 0x20}
+	}
+	return []byte{n.Suffix()}
+}
+
 // remedyStatic says how to get rid of the mapping, for Windows and Samba.
 func (s *subject) remedyStatic(c staticCase) []string {
 	base := s.x.Name
@@ -372,14 +376,17 @@ func (s *subject) remedyStatic(c staticCase) []string {
 	}
 	steps := []string{}
 	if c.address != "" {
-		steps = append(steps, fmt.Sprintf("Find the static mapping of %s (it points to %s) on the WINS server %s and delete it for every suffix: <00>, <03> and <20>.", s.name(), c.address, at))
+		steps = append(steps, fmt.Sprintf("Find the static mapping of %s (it points to %s) on the WINS server %s and delete it with every suffix that it has there, mostly <00>, <03> and <20>.", s.name(), c.address, at))
 	} else {
-		steps = append(steps, fmt.Sprintf("Look on the WINS server %s for a static mapping of %s and delete it for every suffix: <00>, <03> and <20>.", at, s.name()))
+		steps = append(steps, fmt.Sprintf("Look on the WINS server %s for a static mapping of %s and delete it with every suffix that it has there, mostly <00>, <03> and <20>.", at, s.name()))
 	}
 	if printable {
-		steps = append(steps,
-			fmt.Sprintf(`Windows Server, to look: netsh wins server \\%s show name name=%s endchar=%02x`, at, plain, base.Suffix()),
-			fmt.Sprintf(`Windows Server, to delete: netsh wins server \\%s delete name name=%s endchar=%02x (again with 00, 03 and 20)`, at, plain, base.Suffix()))
+		for _, suffix := range staticSuffixes(base) {
+			steps = append(steps, fmt.Sprintf(`Windows Server, to look: netsh wins server \\%s show name name=%s endchar=%02x`, at, plain, suffix))
+		}
+		for _, suffix := range staticSuffixes(base) {
+			steps = append(steps, fmt.Sprintf(`Windows Server, to delete: netsh wins server \\%s delete name name=%s endchar=%02x`, at, plain, suffix))
+		}
 	}
 	steps = append(steps,
 		"Windows Server, console: Active Registrations > Display Records > the name > Delete > \"Replicate deletion of the record to other servers (tombstone)\", at the server that owns the record; else it comes back by replication.",
