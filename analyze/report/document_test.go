@@ -83,9 +83,11 @@ func TestFindingsOfOneNameAreOneStory(t *testing.T) {
 	other.Host.ID = 4
 	otherName := aFinding(0x20)
 	otherName.Name = nbns.MakeName("PRINTSRV", 0x20)
-	stories := tell([]*analyze.Finding{aFinding(0), aFinding(3), other, aFinding(0x20), otherName})
-	if len(stories) != 3 {
-		t.Fatalf("%d stories, want 3", len(stories))
+	otherScope := aFinding(0x20)
+	otherScope.Scope = "lab"
+	stories := tell([]*analyze.Finding{aFinding(0), aFinding(3), other, aFinding(0x20), otherName, otherScope})
+	if len(stories) != 4 {
+		t.Fatalf("%d stories, want 4", len(stories))
 	}
 	s := &stories[0]
 	if got := strings.Join(s.names, " "); got != "FILESRV<00> FILESRV<03> FILESRV<20>" {

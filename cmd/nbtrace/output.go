@@ -30,10 +30,10 @@ func (a *app) openOutput(path string, paths []string) (*output, error) {
 	return o, nil
 }
 
-// commit makes the output whole.
+// commit makes the output whole. Whoever opened it also calls abort, which
+// then has nothing to do.
 func (o *output) commit() error {
 	if err := o.Flush(); err != nil {
-		o.abort()
 		return err
 	}
 	if o.file != nil {
