@@ -90,19 +90,6 @@ func (d *device) open() error {
 	return nil
 }
 
-// FilterError says that Config.Filter is wrong for a device.
-type FilterError struct {
-	Device, Filter string
-	Err            error
-}
-
-func (e *FilterError) Error() string {
-	return fmt.Sprintf("filter %q on %s: %s", e.Filter, e.Device, e.Err)
-}
-
-// Unwrap gives the cause.
-func (e *FilterError) Unwrap() error { return e.Err }
-
 func (d *device) activate(promiscuous bool) (*pcap.Handle, error) {
 	cfg := &d.capture.cfg
 	in, err := pcap.NewInactiveHandle(d.name)

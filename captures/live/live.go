@@ -85,6 +85,19 @@ func (e *PermissionError) Error() string {
 // Unwrap gives the cause.
 func (e *PermissionError) Unwrap() error { return e.Err }
 
+// FilterError says that Config.Filter is wrong for a device.
+type FilterError struct {
+	Device, Filter string
+	Err            error
+}
+
+func (e *FilterError) Error() string {
+	return fmt.Sprintf("filter %q on %s: %s", e.Filter, e.Device, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *FilterError) Unwrap() error { return e.Err }
+
 // Interface is a device that can be captured on.
 type Interface struct {
 	Number      int // from 1, as -i takes it

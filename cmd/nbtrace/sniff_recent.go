@@ -1,0 +1,84 @@
+package main
+
+import "nbtrace/captures"
+
+// recent holds the frames of the last while in bounded memory, so that those
+// which turn out to be evidence can still be written. Queries and their answers
+// are most of the traffic and seldom evidence; they have a part of their own,
+// so that they do not push the rest out.
+type recent struct {
+	bulk, rest tier
+	at         map[place]*kept
+}
+
+// kept is a frame in memory.
+type kept struct {
+	frame captures.Frame
+}
+
+// tier is a queue of frames whose data lies in chunks; a chunk is dropped as a
+// whole.
+type tier struct {
+	chunks []*chunk
+	limit  int // chunks
+}
+
+type chunk struct {
+	data   []byte
+	frames []place
+}
+
+const chunkSize = 1 << 20
+
+// newRecent holds about so many bytes.
+func newRecent(limit int) *recent {
+	n := max(limit/chunkSize, 4)
+	return &recent{at: map[place]*kept{}, bulk: tier{limit: n / 4}, rest: tier{limit: n - n/4}}
+}
+
+// add keeps a copy of a frame.
+func (r *recent) add(f *captures.Frame, bulk bool) {
+	t := &r.rest
+	if bulk {
+		t = &r.bulk
+	}
+	last := len(t.chunks) - 1
+	if last < 0 || len(t.chunks[last].data)+len(f.Data) > cap(t.chunks[last].data) {
+		t.grow(r, len(f.Data))
+		last = len(t.chunks) - 1
+	}
+	c := t.chunks[last]
+	at := len(c.data)
+	c.data = append(c.data, f.Data...)
+	k := &kept{frame: *f}
+	k.frame.Data = c.data[at:len(c.data):len(c.data)]
+	p := place{f.Input, f.Number}
+	c.frames = append(c.frames, p)
+	r.at[p] = k
+}
+
+// grow begins a chunk with room for n bytes, in the place of the oldest one
+// once the limit is reached.
+func (t *tier) grow(r *recent, n int) {
+	for len(t.chunks) >= t.limit {
+		old := t.chunks[0]
+		t.chunks[0] = nil
+		t.chunks = t.chunks[1:]
+		for _, p := range old.frames {
+			delete(r.at, p)
+		}
+	}
+	t.chunks = append(t.chunks, &chunk{data: make([]byte, 0, max(n, chunkSize))})
+}
+
+// find returns a frame that is still in memory.
+func (r *recent) find(p place) (captures.Frame, bool) {
+	k, ok := r.at[p]
+	if !ok {
+		return captures.Frame{}, false
+	}
+	return k.frame, true
+}
+
+// frames is how many are in memory.
+func (r *recent) frames() int { return len(r.at) }
