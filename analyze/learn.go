@@ -65,6 +65,12 @@ func (e *Engine) learn(src int32, p *wire.Packet, m *nbns.Message, kind exchange
 		e.learnAnswer(src, p, m, x)
 	case exchange.StatusResponse:
 		e.hosts.AddRole(src, hosts.EndNode)
+		ref := exchange.Ref{Frame: p.Frame, Time: p.Time, Input: int32(p.Input)}
+		for i := range m.Status {
+			if s := &m.Status[i]; !s.Flags.Group() {
+				e.names.Touch(s.Name, "", e.clock).Witness(p.Src.Addr(), p.Src.Addr(), e.clock, ref)
+			}
+		}
 		if m.HasUnitID && m.UnitID != ([6]byte{}) && len(m.Status) > 0 {
 			k := unitKey{m.UnitID, m.Status[0].Name}
 			if o, ok := e.units[k]; !ok && len(e.units) < maxUnits {

@@ -281,10 +281,7 @@ func splitWINS(s *subject) explanation {
 	f := s.demandFinding("A host's adapters use different WINS servers, whose records of it clash",
 		ev("registered-at-two-servers", true, other.Frames("registration"), "the machine registered the name from %s at %s too", other.Addr, other.Server))
 	f.Evidence = append(append(f.Evidence, s.claimsEvidence()...), s.multihomed...)
-	f.Remedy = []string{
-		"Give every adapter of the host the same WINS servers in the same order (Q170808).",
-		"Or switch NetBIOS over TCP/IP off on all adapters but one.",
-	}
+	f.Remedy = remedySplit
 	return explanation{rule: slugSplitWINS, verdict: analyze.Likely, why: "the machine registered the name at another server too", finding: f}
 }
 
@@ -351,6 +348,51 @@ func plainDemand(s *subject) explanation {
 		"Capture TCP port 42 at the WINS server as well, or supply its list of mappings with --mappings: a static or replicated record of the name would show.",
 		"Look at the server for the name in all its records (static, other owners), and at the host with nbtstat -n.",
 	}
+	if len(s.static) > 0 {
+		r := s.static[0]
+		f.Title = "A static record displaced a machine's name; the server told it to release the name"
+		f.Evidence = append(f.Evidence, ev("static-record-replicated", true, r.Frames, "a record of %s with the static bit (%s, %s%s) was replicated to %s before; the machine has one address as far as seen",
+			s.name(), r.Type, addrList(r.Addrs), owned(r), r.Server))
+		f.Remedy = s.remedyStatic(staticCase{address: addrList(r.Addrs)})
+	}
+	return explanation{rule: slugDemand, verdict: analyze.Possible, finding: f}
+}
+
+// splitRefusal: the adapters of a machine use different servers; one server
+// asks about the record that the other one has of the same machine.
+func splitRefusal(s *subject) explanation {
+	if s.x.Broadcast || s.x.Group {
+		return explanation{}
+	}
+	var other *names.Claim
+	for i := range s.p.Name.Claims {
+		c := &s.p.Name.Claims[i]
+		if c.Server.IsValid() && c.Server != s.server && !s.p.Hosts.SameMachine(c.Server, s.server) && s.mine(c.Addr) && c.Addr != s.x.Address() &&
+			c.State != names.Refused && c.From < s.x.Start {
+			other = c
+		}
+	}
+	if other == nil {
+		return excluded(slugSplitWINS, "the machine registers at one server only")
+	}
+	f := about(s)
+	f.Events = refusalEvents
+	f.Evidence = []analyze.Evidence{refusedHow(s),
+		ev("registered-at-two-servers", true, other.Frames("registration"), "the machine registered the name from %s at %s", other.Addr, other.Server)}
 	v := analyze.Possible
-	return explanation{rule: slugDemand, verdict: v, why: "", finding: f}
+	if q, own := s.answeredChallenge(); q != nil && own {
+		v = analyze.Proved
+		f.Evidence = append(f.Evidence, challengeEvidence(s, q))
+	} else if len(s.dynamic) > 0 {
+		v = analyze.Likely
+		f.Evidence = append(f.Evidence, ev("dynamic-record-replicated", true, s.dynamic[0].Frames, "the other server's record of the machine was replicated to %s", s.server))
+	}
+	f.Evidence = append(f.Evidence, s.multihomed...)
+	f.Remedy = remedySplit
+	return explanation{rule: slugSplitWINS, verdict: v, why: "the machine registers the name at another server too", decided: v == analyze.Proved, finding: f}
+}
+
+var remedySplit = []string{
+	"Give every adapter of the host the same WINS servers in the same order (Q170808).",
+	"Or switch NetBIOS over TCP/IP off on all adapters but one.",
 }

@@ -36,6 +36,7 @@ type subject struct {
 	same        *names.AnswerSet // of the server: the machine's own addresses only
 	static      []*names.Record  // static records of the name that the server holds
 	imported    []*names.Record  // static mappings that the user supplied
+	notStatic   []*names.Record  // mappings of the name that the list says are not static
 	dynamic     []*names.Record  // replicas without the static bit
 	group       []exchange.FrameRef
 	groupHow    string
@@ -213,8 +214,14 @@ func (s *subject) readClaims() {
 // server holds it, or when it is not said who holds it.
 func (s *subject) readRecords() {
 	for _, r := range s.p.Imported() {
-		if r.Static == names.StaticYes && (r.State == "" || r.State == "active") {
+		if r.State != "" && r.State != "active" {
+			continue
+		}
+		switch r.Static {
+		case names.StaticYes:
 			s.imported = append(s.imported, &r)
+		case names.StaticNo:
+			s.notStatic = append(s.notStatic, &r)
 		}
 	}
 	for i := range s.p.Name.Records {
@@ -278,6 +285,11 @@ func (s *subject) ownName() ([]exchange.FrameRef, bool) {
 			if s.p.Hosts.SameMachine(b, s.server) {
 				return a.FirstFrames("own-name"), true
 			}
+		}
+	}
+	for i := range s.p.Name.Uses {
+		if u := &s.p.Name.Uses[i]; !u.Via.IsValid() && s.p.Hosts.SameMachine(u.Addr, s.server) {
+			return u.Ref.As("own-name", u.Addr, addr{}, "uses the name"), true
 		}
 	}
 	return nil, false

@@ -1,6 +1,10 @@
 package rules
 
-import "nbtrace/analyze"
+import (
+	"nbtrace/analyze"
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/names"
+)
 
 var demandSigns = []analyze.Sign{
 	{Slug: "release-demanded", For: true, Text: "A release message was sent to a holder of the name."},
@@ -70,7 +74,20 @@ var selfConflictSplitWINS = &analyze.Rule{
 		Proven:         "On synthetic traffic only.",
 	},
 	References: []string{"Q170808", "Q271963", "Q121003"},
-	Signs:      demandSigns, Triggers: demandTriggers, Horizon: horizon, Check: checkDemand,
+	Signs:      demandSigns,
+	Triggers:   append(append([]exchange.Kind{}, demandTriggers...), refusalTriggers...), Wants: demandOrRefusal, Horizon: horizon, Check: checkSplit,
+}
+
+func demandOrRefusal(x *exchange.Exchange, st *names.State) bool {
+	return x.Kind == exchange.KindReleaseDemand || isRefusal(x, st)
+}
+
+func checkSplit(p *analyze.Pass) {
+	if p.Exchange.Kind == exchange.KindReleaseDemand {
+		checkDemand(p)
+	} else {
+		checkRefusal(p)
+	}
 }
 
 var groupRelease1CRule = &analyze.Rule{

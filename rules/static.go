@@ -36,6 +36,10 @@ var staticSigns = []analyze.Sign{
 	{Slug: "release-demanded", For: true, Text: "The server told the machine to release the name."},
 	{Slug: "accepted-later", For: false, Text: "The server accepted the machine's registration later."},
 	{Slug: "ttl-runs-down", For: false, Text: "The time to live of the server's answers runs down: the record is dynamic."},
+	{Slug: "dynamic-owner-known", For: false, Text: "Another machine registered the name dynamically."},
+	{Slug: "list-is-stale", For: false, Text: "The server's answers do not fit the supplied list."},
+	{Slug: "list-says-dynamic", For: false, Text: "The supplied list has the name, and not as a static mapping."},
+	{Slug: "challenge-unanswered", For: true, Text: "The server asked the recorded address; nobody answered."},
 	{Slug: "capture-has-gaps", For: false, Text: "The capture misses packets; what it does not show may have happened."},
 }
 
@@ -97,6 +101,10 @@ func (s *subject) staticRefusal() staticCase {
 		}
 		s.hints(&c)
 	}
+	if len(s.notStatic) > 0 && len(s.imported) == 0 && c.verdict != 0 && c.verdict != analyze.Proved {
+		c.verdict = analyze.Possible
+		c.against = append(c.against, ev("list-says-dynamic", false, nil, "the supplied list has the name, and not as a static mapping"))
+	}
 	if s.accepted != nil && s.accepted.Last > x.End {
 		c.against = append(c.against, ev("accepted-later", false, s.accepted.Frames("accepted"),
 			"the server accepted the registration from %s later: the mapping was removed meanwhile, or it was none", s.accepted.Addr))
@@ -120,8 +128,18 @@ func (s *subject) proofs(c *staticCase) {
 		c.evidence = append(c.evidence, ev("static-record-replicated", true, r.Frames,
 			"a record of %s with the static bit (%s, %s%s) was replicated to %s before", s.name(), r.Type, addrList(r.Addrs), owned(r), r.Server))
 	}
+	if c.verdict == analyze.Proved && s.p.Gaps {
+		c.verdict, c.decided = analyze.Likely, false
+		c.against = append(c.against, ev("capture-has-gaps", false, nil, "the capture misses part of the replication; the record may have changed since"))
+	}
 	for _, r := range s.imported {
 		if !s.contradicts(r) {
+			continue
+		}
+		if a := s.otherThan(r); a != nil {
+			c.verdict = max(c.verdict, analyze.Possible)
+			c.against = append(c.against, ev("list-is-stale", false, a.LastFrames("answer"), "the supplied list has the static mapping %s (%s), but the server gives %s: the list may be old",
+				s.name(), addrList(r.Addrs), addrList(a.Addrs)))
 			continue
 		}
 		c.verdict, c.why, c.decided = analyze.Proved, "the supplied list has a static mapping of the name", true
@@ -129,6 +147,20 @@ func (s *subject) proofs(c *staticCase) {
 		c.evidence = append(c.evidence, ev("static-mapping-imported", true, nil, "the supplied list %s has the static mapping %s (%s, %s; line %d)",
 			strings.TrimPrefix(r.Source, "import:"), s.name(), r.Type, addrList(r.Addrs), r.Line))
 	}
+}
+
+// otherThan returns an answer of the server about the time of the event that
+// has no address of the mapping; nil if there is none.
+func (s *subject) otherThan(r *names.Record) *names.AnswerSet {
+	for _, a := range append(slices.Clone(s.answers), s.same) {
+		if a == nil || a.Last < s.x.Start-int64(horizon) || s.accepted != nil && a.Last > s.accepted.From {
+			continue
+		}
+		if !slices.ContainsFunc(a.Addrs, func(b addr) bool { return slices.Contains(r.Addrs, b) }) {
+			return a
+		}
+	}
+	return nil
 }
 
 // contradicts reports whether a mapping stands in the machine's way: a unique

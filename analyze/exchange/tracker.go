@@ -453,7 +453,7 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 		kind, mk, c = Refresh, RefreshRequest, classRegistration
 	case nbns.OpRelease:
 		kind, mk, c = Release, ReleaseRequest, classRelease
-		if !bcast && t.isDemand(m, q, target) {
+		if !bcast && t.isDemand(m, target) {
 			kind, mk = KindReleaseDemand, ReleaseDemand
 		}
 	default:
@@ -538,15 +538,15 @@ func (t *Tracker) overwrites(k key, target netip.Addr) bool {
 
 // isDemand tells a release demand from a release request, which have one wire
 // form (RFC 1002 4.2.9). A request names an address of its sender. A demand
-// names an address of its receiver, or comes from a name server to a holder.
-func (t *Tracker) isDemand(m *Message, q *nbns.Question, target netip.Addr) bool {
+// names an address of its receiver, or comes from a name server.
+func (t *Tracker) isDemand(m *Message, target netip.Addr) bool {
 	if target == m.Src {
 		return false
 	}
 	if target == m.Dst && target.IsValid() {
 		return true
 	}
-	return t.know.NameServer(m.Src) && !t.know.NameServer(m.Dst) && t.know.Holds(q.Name, q.Scope, m.Dst)
+	return t.know.NameServer(m.Src) && !t.know.NameServer(m.Dst)
 }
 
 // maybeChallenge tells a name server's question to a recorded owner from an
