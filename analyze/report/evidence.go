@@ -32,8 +32,9 @@ type Evidence struct {
 	// Options are those that the engine ran with. The evidence is read back
 	// with them, to see whether it leads to the same findings.
 	Options analyze.Options
-	// MinSeverity leaves out milder findings of the reading back.
-	MinSeverity analyze.Severity
+	// Reported picks those findings of the reading back that would have been
+	// among Findings; nil for all.
+	Reported func([]*analyze.Finding) []*analyze.Finding
 	// Open gives the frames of the run again, with the same numbers, and what
 	// to call when they have been read. It is called two or three times.
 	Open func() (src captures.Source, done func(), err error)
@@ -306,7 +307,10 @@ func (b *evidenceBuilder) replay() []*analyze.Finding {
 		e.Feed(&f)
 	}
 	findings := e.Finish().Findings
-	return slices.DeleteFunc(findings, func(f *analyze.Finding) bool { return f.Severity < b.MinSeverity })
+	if b.Reported != nil {
+		findings = b.Reported(findings)
+	}
+	return findings
 }
 
 type sourceInterface struct {
