@@ -136,8 +136,7 @@ func (a *app) analyze(flags *commonFlags, paths []string) error {
 	if err := out.commit(); err != nil {
 		return err
 	}
-	a.judge(set, result.Findings)
-	return nil
+	return a.judge(set, paths, result.Findings)
 }
 
 // read runs the captures through an engine with the rules. It stops early when

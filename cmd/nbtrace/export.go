@@ -200,7 +200,7 @@ func (a *app) fill(set *settings, r *rows, paths []string) error {
 		sink.Exchange = func(x *exchange.Exchange) { r.row.Exchange = x; r.add(s) }
 	}
 	var judged []*analyze.Rule
-	if r.sheets["findings"] != nil || set.canFail {
+	if r.sheets["findings"] != nil || set.canFail || set.newBaseline != "" {
 		judged = set.rules
 	}
 	result, err := a.read(set, in, judged, sink, &r.stop)
@@ -217,8 +217,7 @@ func (a *app) fill(set *settings, r *rows, paths []string) error {
 		}
 		return err
 	}
-	a.judge(set, result.Findings)
-	return nil
+	return a.judge(set, paths, result.Findings)
 }
 
 // rest adds the rows that are known at the end of a run.

@@ -24,6 +24,8 @@ type commonFlags struct {
 	failOn      string
 	color       string
 	numeric     bool
+	baseline    string
+	newBaseline string
 }
 
 var severities = []string{"info", "notice", "warning", "critical"}
@@ -42,6 +44,8 @@ func (c *commonFlags) add(a *app, cmd *cobra.Command, formats []string) {
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "more on standard error")
 	f.StringVar(&c.color, "color", "auto", "`WHEN` to use colours: auto, always or never; NO_COLOR is honoured")
 	f.BoolVarP(&c.numeric, "numeric", "n", false, "accepted as in tcpdump; nothing is ever resolved over the network")
+	f.StringVar(&c.baseline, "baseline", "", "say nothing of the findings that `FILE` knows")
+	f.StringVar(&c.newBaseline, "write-baseline", "", "write the findings to `FILE`, for --baseline")
 	complete(cmd, "format", formats)
 	complete(cmd, "min-severity", severities)
 	complete(cmd, "fail-on", severities)
@@ -74,7 +78,9 @@ type settings struct {
 	rules       []*analyze.Rule
 	minSeverity analyze.Severity
 	failOn      analyze.Severity
-	canFail     bool // --fail-on was given
+	canFail     bool      // --fail-on was given
+	baseline    *baseline // nil: none
+	newBaseline string    // where to write one; "" nowhere
 }
 
 // check reads the values of the flags before any input is opened.
@@ -102,6 +108,12 @@ func (c *commonFlags) check(a *app) (*settings, error) {
 			return nil, usagef("%w", err)
 		}
 	}
+	if c.baseline != "" {
+		if s.baseline, err = readBaseline(c.baseline); err != nil {
+			return nil, err
+		}
+	}
+	s.newBaseline = c.newBaseline
 	if s.mappings, err = a.readMappings(c.mappings); err != nil {
 		return nil, err
 	}
@@ -116,14 +128,25 @@ func severity(flag, name string) (analyze.Severity, error) {
 	return s, nil
 }
 
-// reported are the findings that --min-severity leaves.
+// reported are the findings that --min-severity and --baseline leave.
 func (s *settings) reported(findings []*analyze.Finding) []*analyze.Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f *analyze.Finding) bool { return f.Severity < s.minSeverity })
+	return slices.DeleteFunc(s.fresh(findings), func(f *analyze.Finding) bool { return f.Severity < s.minSeverity })
 }
 
-// judge settles the exit code by --fail-on.
-func (a *app) judge(s *settings, findings []*analyze.Finding) {
-	if s.canFail && slices.ContainsFunc(findings, func(f *analyze.Finding) bool { return f.Severity >= s.failOn }) {
+// fresh are the findings that the baseline does not know.
+func (s *settings) fresh(findings []*analyze.Finding) []*analyze.Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f *analyze.Finding) bool { return s.baseline != nil && s.baseline.has(f) })
+}
+
+// judge settles the exit code by --fail-on, and writes the baseline that was
+// asked for. A finding that the old baseline knows does not count for the
+// former and stays in the latter.
+func (a *app) judge(s *settings, inputs []string, findings []*analyze.Finding) error {
+	if s.canFail && slices.ContainsFunc(s.fresh(findings), func(f *analyze.Finding) bool { return f.Severity >= s.failOn }) {
 		a.fail(exitFinding)
 	}
+	if s.newBaseline == "" {
+		return nil
+	}
+	return a.writeBaseline(s.newBaseline, inputs, findings)
 }

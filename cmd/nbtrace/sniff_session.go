@@ -52,7 +52,7 @@ type session struct {
 	kinds     [exchange.WaitAcknowledgement + 1]int64
 	outcomes  map[outcomeKey]int64
 	byRule    map[ruleKey]int64
-	all       []*analyze.Finding // found so far, updated by the engine
+	all       []*analyze.Finding // reported so far, updated by the engine
 	counts    []int              // their Count when evidence was taken last
 	bulk      bool               // the frame at hand holds nothing but queries and answers
 	status    *statusLine
@@ -194,11 +194,12 @@ func (s *session) exchange(x *exchange.Exchange) { s.outcomes[outcomeKey{x.Kind,
 // count and evidence at the end are those of all occurrences.
 func (s *session) finding(f *analyze.Finding) {
 	s.byRule[ruleKey{f.Rule, f.Severity}]++
+	if len(s.plan.reported([]*analyze.Finding{f})) == 0 {
+		return
+	}
 	s.all = append(s.all, f)
 	s.counts = append(s.counts, -1)
-	if f.Severity >= s.plan.minSeverity {
-		s.doc.Findings = append(s.doc.Findings, f)
-	}
+	s.doc.Findings = append(s.doc.Findings, f)
 }
 
 // run feeds the engine until the capture has ended.
@@ -358,7 +359,7 @@ func (s *session) everySecond(now time.Time) error {
 		s.evidAt = now
 		var changed []*analyze.Finding
 		for i, f := range s.all {
-			if f.Count != s.counts[i] && f.Severity >= s.plan.minSeverity {
+			if f.Count != s.counts[i] {
 				s.counts[i] = f.Count
 				changed = append(changed, f)
 			}
@@ -483,8 +484,7 @@ func (s *session) end() error {
 		return err
 	}
 	s.tellEnd(result, stats)
-	a.judge(p.settings, result.Findings)
-	return nil
+	return a.judge(p.settings, nil, result.Findings)
 }
 
 // keepPackets ends the files with packets.
