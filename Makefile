@@ -38,3 +38,5 @@ bench: setup ## run every benchmark
 
 clean: ## remove what was built
 	rm -rf bin
+
+include $(wildcard make/*.mk)

@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"rules", "analyze/report"},
 	{"analyze"},
 	{"analyze/names", "analyze/hosts", "analyze/mappings"},
-	{"analyze/exchange", "analyze/wire/nbnslayer"},
+	{"analyze/exchange", "analyze/wire/nbnslayer", "captures/corpus/scenario"},
 	{"analyze/wire", "analyze/winsrepl", "analyze/nbdgm"},
 	{"analyze/nbns"},
 	{"captures/live", "captures/bpf", "captures/capgen", "captures/corpus"},
