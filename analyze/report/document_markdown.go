@@ -112,6 +112,7 @@ func (m *markdownPrinter) story(number int, s *story, told map[string]int) {
 		}
 		m.line("")
 	}
+	m.diagram(s)
 	m.heading("How sure")
 	m.line(m.text(s.sureness()))
 	m.line("")

@@ -15,8 +15,10 @@ import (
 
 // TextOptions say where the text report is read.
 type TextOptions struct {
-	Width int // columns; no line is longer. 0: 80. At least 40
-	Color bool
+	Width  int // columns; no line is longer. 0: 80. At least 40
+	Color  bool
+	Ladder bool // draw the messages of each story
+	ASCII  bool // draw them without Unicode
 }
 
 const (
@@ -46,7 +48,7 @@ func (d *Document) WriteText(w io.Writer, o TextOptions) error {
 		o.Width = defaultWidth
 	}
 	o.Width = max(o.Width, minWidth)
-	t := &textPrinter{doc: d, width: min(o.Width, proseWidth), full: o.Width, color: o.Color}
+	t := &textPrinter{doc: d, width: min(o.Width, proseWidth), full: o.Width, color: o.Color, draws: o.Ladder, ascii: o.ASCII}
 	t.summary()
 	stories := tell(d.Findings)
 	t.overview(stories)
@@ -70,6 +72,8 @@ type textPrinter struct {
 	width int // of prose
 	full  int // of tables
 	color bool
+	draws bool // diagrams of the stories' messages
+	ascii bool // without Unicode
 	buf   bytes.Buffer
 	err   error
 }
@@ -249,6 +253,7 @@ func (t *textPrinter) story(number int, s *story, told map[string]int) {
 			t.paragraphs("  ", rule.Doc.What)
 		}
 	}
+	t.diagram(s)
 	t.heading("How sure")
 	t.prose("  ", s.sureness(), "")
 	for i, e := range s.evidence {

@@ -317,3 +317,31 @@ func mermaidText(s string) string {
 	}
 	return b.String()
 }
+
+// diagram prints the messages of a story, if diagrams are wanted.
+func (t *textPrinter) diagram(s *story) {
+	if !t.draws {
+		return
+	}
+	l := newLadder(t.doc.Result.Hosts, s)
+	if l.empty() {
+		return
+	}
+	t.heading("The messages")
+	for _, line := range l.text(t.doc.Files, t.full-2, t.ascii) {
+		t.line("  " + line)
+	}
+}
+
+// diagram prints the messages of a story as a Mermaid sequence diagram.
+func (m *markdownPrinter) diagram(s *story) {
+	text := newLadder(m.doc.Result.Hosts, s).mermaid(m.doc.Files)
+	if text == "" {
+		return
+	}
+	m.heading("The messages")
+	m.line("```mermaid")
+	m.b.WriteString(text)
+	m.line("```")
+	m.line("")
+}
