@@ -34,6 +34,19 @@ type Name struct {
 	Frames    []FrameRef
 }
 
+// At is the row as it was at the time t, ns; ok is false if the period does not
+// include t. What ended a period later had not happened then.
+func (n *Name) At(t int64) (was Name, ok bool) {
+	if t < n.From || n.Until != 0 && t >= n.Until {
+		return Name{}, false
+	}
+	was = *n
+	if n.Until != 0 && n.State != "refused" {
+		was.State = "active"
+	}
+	return was, true
+}
+
 // Host is a row of the hosts table.
 type Host struct {
 	ID             int // from 1

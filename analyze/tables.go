@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"nbtrace/analyze/hosts"
 	"nbtrace/analyze/names"
@@ -63,7 +64,7 @@ func (e *Engine) nameRows() []Name {
 			for j := first; j < len(rows); j++ {
 				r := &rows[j]
 				if r.Server == c.Server && r.State == stateNames[c.State] && e.hosts.SameMachine(r.Addresses[0], c.Addr) &&
-					(r.Type == "group") == c.Group && c.State == names.Active {
+					(r.Type == "group") == c.Group && together(r.Until, c.Until) {
 					if !slices.Contains(r.Addresses, c.Addr) {
 						r.Addresses = append(r.Addresses, c.Addr)
 						slices.SortFunc(r.Addresses, netip.Addr.Compare)
@@ -72,6 +73,7 @@ func (e *Engine) nameRows() []Name {
 						}
 					}
 					r.Frames = append(r.Frames, claimFrames(c)...)
+					r.From, r.Until = min(r.From, c.From), max(r.Until, c.Until)
 					merged = true
 					break
 				}
@@ -91,6 +93,15 @@ func (e *Engine) nameRows() []Name {
 		}
 	}
 	return rows
+}
+
+// together reports whether two periods of a machine's addresses ended as one:
+// neither did, or both within seconds.
+func together(a, b int64) bool {
+	if a == 0 || b == 0 {
+		return a == b
+	}
+	return max(a, b)-min(a, b) <= int64(10*time.Second)
 }
 
 func claimFrames(c *names.Claim) []FrameRef {

@@ -27,6 +27,7 @@ type exportFlags struct {
 	host    string
 	since   string
 	until   string
+	at      string
 	maxRows int
 }
 
@@ -67,6 +68,7 @@ and frames are file:frame:role.`,
 		Example: `  nbtrace export messages --format ndjson capture.pcap
   nbtrace export exchanges -o exchanges.xlsx --host 10.20.9.11 capture.pcap
   nbtrace export messages --name 'FILESRV*' --columns frame,time,kind,rcode capture.pcap
+  nbtrace export names --at '2026-11-24 06:00:00' --name 'FILESRV*' capture.pcap
   nbtrace export hosts --sort -multihomed,id capture.pcap
   nbtrace export all -o out --format parquet *.pcapng`,
 		Args: needTable,
@@ -88,6 +90,7 @@ and frames are file:frame:role.`,
 	f.StringVar(&flags.host, "host", "", "only rows in which this `ADDR` or network (10.0.0.0/8) appears")
 	f.StringVar(&flags.since, "since", "", "only rows at or after `TIME`, RFC 3339 (2026-11-24T06:00:00Z) or 2026-11-24 06:00:00 in UTC")
 	f.StringVar(&flags.until, "until", "", "only rows at or before `TIME`")
+	f.StringVar(&flags.at, "at", "", "names: only who held a name at `TIME`, and in which state")
 	f.IntVar(&flags.maxRows, "max-rows", 10000, "refuse a table (--format table) of more than `N` rows; 0 for no limit")
 	return cmd
 }
@@ -117,6 +120,7 @@ type rows struct {
 	row    report.Row
 	stop   atomic.Bool
 	err    error
+	at     *int64 // names: only those held at this time, ns
 }
 
 func (r *rows) add(s *sheet) {
@@ -165,6 +169,16 @@ func (a *app) export(flags *exportFlags, table string, paths []string) error {
 		}
 	}
 	r := &rows{sheets: map[string]*sheet{}}
+	if flags.at != "" {
+		if table != "names" {
+			return usagef("--at goes with the table names")
+		}
+		ns, err := parseTime(flags.at, false)
+		if err != nil {
+			return usagef("--at: %w", err)
+		}
+		r.at = &ns
+	}
 	defer r.abort()
 	for _, t := range tables {
 		path := flags.output
@@ -231,6 +245,13 @@ func (r *rows) rest(set *settings, result *analyze.Result) {
 	if s := r.sheets["names"]; s != nil {
 		for i := range result.Names {
 			r.row.Name = &result.Names[i]
+			if r.at != nil {
+				held, ok := result.Names[i].At(*r.at)
+				if !ok {
+					continue
+				}
+				r.row.Name = &held
+			}
 			r.add(s)
 		}
 	}
