@@ -211,6 +211,9 @@ func dynamicReplica(s *subject) explanation {
 	if rec == nil {
 		return excluded(slugDynamicReplica, "no dynamic record of the name was replicated before")
 	}
+	if s.ownReplica() != nil {
+		return excluded(slugDynamicReplica, "the replicated record is the machine's own, from another server")
+	}
 	for _, r := range s.static {
 		if r.Time <= s.x.Start {
 			return excluded(slugDynamicReplica, "the record that was replicated is static")
@@ -268,6 +271,9 @@ var remedyIncomplete = []string{
 // splitWINS: the machine registers at several servers, and their replication
 // brings its own name back as a stranger's.
 func splitWINS(s *subject) explanation {
+	if !s.actsAsServer() {
+		return excluded(slugSplitWINS, "the sender was never seen to act as a name server")
+	}
 	var other *names.Claim
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
@@ -282,6 +288,10 @@ func splitWINS(s *subject) explanation {
 		ev("registered-at-two-servers", true, other.Frames("registration"), "the machine registered the name from %s at %s too", other.Addr, other.Server))
 	f.Evidence = append(append(f.Evidence, s.claimsEvidence()...), s.multihomed...)
 	f.Remedy = remedySplit
+	if r := s.ownReplica(); r != nil {
+		f.Evidence = append(f.Evidence, ev("own-record-replicated", true, r.Frames, "the record that was replicated to %s is the machine's own, from the other server: %s", r.Server, addrList(r.Addrs)))
+		return explanation{rule: slugSplitWINS, verdict: analyze.Proved, why: "the replicated record is the machine's own", decided: true, finding: f}
+	}
 	return explanation{rule: slugSplitWINS, verdict: analyze.Likely, why: "the machine registered the name at another server too", finding: f}
 }
 
@@ -356,6 +366,21 @@ func plainDemand(s *subject) explanation {
 		f.Remedy = s.remedyStatic(staticCase{address: addrList(r.Addrs)})
 	}
 	return explanation{rule: slugDemand, verdict: analyze.Possible, finding: f}
+}
+
+// ownReplica returns a dynamic replica that holds addresses of the machine only:
+// what it registered at another server.
+func (s *subject) ownReplica() *names.Record {
+	for _, r := range s.dynamic {
+		if len(r.Addrs) > 0 && !slices.ContainsFunc(r.Addrs, func(a addr) bool { return !s.mine(a) }) {
+			for i := range s.p.Name.Claims {
+				if c := &s.p.Name.Claims[i]; c.Server.IsValid() && c.Server != s.server && slices.Contains(r.Addrs, c.Addr) {
+					return r
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // splitRefusal: the adapters of a machine use different servers; one server

@@ -2,19 +2,29 @@ package rules
 
 import (
 	"fmt"
+	"time"
 
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/nbns"
 )
 
-// answeredChallenge returns the challenge of the refusal that somebody
-// answered positively, and whether the answer came from the machine itself.
+// decidedAt is when the server gave its answer to the registration, ns.
+func (s *subject) decidedAt() int64 {
+	if len(s.x.Answers) == 0 {
+		return s.x.End
+	}
+	return s.x.Answers[0].Time
+}
+
+// answeredChallenge returns the challenge that somebody answered positively
+// before the server decided, and whether the answer came from the machine
+// itself.
 func (s *subject) answeredChallenge() (q *exchange.Exchange, own bool) {
 	for _, c := range s.challenges() {
 		for i := range c.Answers {
 			a := &c.Answers[i]
-			if !a.Positive() {
+			if !a.Positive() || a.Time > s.decidedAt() {
 				continue
 			}
 			own := s.mine(a.From)
@@ -47,6 +57,15 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 			ev("defended-by-end-node", true, fs, "%s objected to the broadcast registration with %s", owner, x.RCode)}, owner
 	}
 	q, own := s.answeredChallenge()
+	if q == nil && x.WACK && len(s.challenges()) == 0 && s.decidedAt()-x.Start < int64(answeredWithin) {
+		v := analyze.Likely
+		if len(s.multihomed) > 0 {
+			v = analyze.Possible // another adapter of its own may have answered
+		}
+		return v, "the server waited and then refused, as it does when the recorded owner answers", []analyze.Evidence{refusedHow(s),
+			ev("waited-then-refused", true, frames(x, "wack", exchange.RoleWACK), "the server asked for time (WACK) and refused %s later: somebody answered its challenge, which this capture does not show",
+				duration(s.decidedAt()-x.WACKTime))}, s.recorded()
+	}
 	if q == nil {
 		if len(s.owners) > 0 && !x.WACK && len(s.challenges()) == 0 {
 			return 0, "the server did not ask the other holder", nil, owner
@@ -64,9 +83,13 @@ func (s *subject) duplicateFinding(slug, title string) explanation {
 	if v == 0 {
 		return excluded(slug, why)
 	}
-	return explanation{rule: slug, verdict: v, why: why, decided: true, finding: analyze.Finding{
+	holder := "another machine"
+	if owner.IsValid() {
+		holder = owner.String()
+	}
+	return explanation{rule: slug, verdict: v, why: why, decided: v == analyze.Proved, finding: analyze.Finding{
 		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.serverOrOwner(owner), Events: refusalEvents,
-		Title:    fmt.Sprintf(title, owner),
+		Title:    fmt.Sprintf(title, holder),
 		Evidence: evidence, Remedy: remedyDuplicate(s),
 	}}
 }
@@ -123,6 +146,28 @@ func twoPrimaryControllers(s *subject) explanation {
 		return explanation{}
 	}
 	return s.duplicateFinding(slugTwoPDC, "Two machines claim to be the domain's primary controller: %s holds <1B>")
+}
+
+// Where the capture does not show a challenge, the time between request and
+// refusal tells what came of it: soon, somebody answered; after long, nmbd's
+// tries ran out (21 s) without an answer. In between, other servers' tries run
+// out (1.5 s to 3 s), after which they should accept.
+const (
+	answeredWithin = time.Second
+	triesRanOut    = 10 * time.Second
+)
+
+// recorded is the address that the server gives for the name, zero if the
+// capture does not show it.
+func (s *subject) recorded() addr {
+	for _, a := range s.answers {
+		for _, b := range a.Addrs {
+			if !s.mine(b) {
+				return b
+			}
+		}
+	}
+	return addr{}
 }
 
 // masterBrowser reports whether the name goes to whoever wins the browser
@@ -201,6 +246,12 @@ func staleRegistration(s *subject) explanation {
 		return excluded(slugStale, "no server's record stood in the way")
 	}
 	cs := s.challenges()
+	if len(cs) == 0 && x.WACK && s.decidedAt()-x.Start >= int64(triesRanOut) {
+		return explanation{rule: slugStale, verdict: analyze.Possible, why: "the server waited long and refused", finding: analyze.Finding{
+			HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+			Evidence: []analyze.Evidence{refusedHow(s)}, Remedy: remedyStale(s, s.recorded()),
+		}}
+	}
 	if len(cs) == 0 {
 		return excluded(slugStale, "the server asked nobody")
 	}
@@ -231,11 +282,18 @@ func staleRegistration(s *subject) explanation {
 	}
 	return explanation{rule: slugStale, verdict: v, why: "the recorded owner does not answer", decided: v == analyze.Proved, finding: analyze.Finding{
 		HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
-		Evidence: evidence,
-		Remedy: []string{
-			fmt.Sprintf("The record of %s belongs to a machine that is gone (%s): delete it at the WINS server, or wait until it ages out.", s.name(), gone),
-			"nmbd: stop nmbd, remove the line of the name from wins.dat, start nmbd. Windows: console > Active Registrations > Delete.",
-			"Then let the host register again (restart nmbd, nbtstat -RR).",
-		},
+		Evidence: evidence, Remedy: remedyStale(s, gone),
 	}}
+}
+
+func remedyStale(s *subject, gone addr) []string {
+	who := ""
+	if gone.IsValid() {
+		who = fmt.Sprintf(" (%s)", gone)
+	}
+	return []string{
+		fmt.Sprintf("The record of %s belongs to a machine that is gone%s: delete it at the WINS server, or wait until it ages out.", s.name(), who),
+		"nmbd: stop nmbd, remove the line of the name from wins.dat, start nmbd. Windows: console > Active Registrations > Delete.",
+		"Then let the host register again (restart nmbd, nbtstat -RR).",
+	}
 }

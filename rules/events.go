@@ -66,16 +66,19 @@ func nameShared(s *subject) explanation {
 // challengeTimeout: the name went to the newcomer because the owner's answer
 // did not come in time, and the owner is still there.
 func challengeTimeout(s *subject) explanation {
-	var asked []exchange.FrameRef
+	var asked, late []exchange.FrameRef
 	var owner addr
 	for _, q := range s.challenges() {
 		for i := range q.Answers {
-			if q.Answers[i].Positive() {
+			a := &q.Answers[i]
+			switch {
+			case a.Positive() && a.Time > s.decidedAt():
+				late = append(late, a.Frames("late-answer", q.Initiator)...)
+			case a.Positive():
 				return excluded(slugTakeover, "somebody answered the challenge")
+			case a.Time <= s.decidedAt():
+				return excluded(slugTakeover, "the owner gave the name up")
 			}
-		}
-		if q.Outcome == exchange.Answered {
-			return excluded(slugTakeover, "the owner gave the name up")
 		}
 		owner = q.Asked
 		asked = append(asked, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
@@ -90,10 +93,14 @@ func challengeTimeout(s *subject) explanation {
 	f := about(s)
 	f.Host = hostOf(owner)
 	f.Evidence = []analyze.Evidence{
-		ev("challenge-unanswered", true, asked, "the server asked %s for the name %s and got no answer", owner, times1(len(asked))),
+		ev("challenge-unanswered", true, asked, "the server asked %s for the name %s and got no answer in time", owner, times1(len(asked))),
 		ev("handed-over", true, append(frames(s.x, "registration", exchange.RoleRequest), frames(s.x, "accepted", exchange.RoleResponse)...), "and gave it to %s", s.x.Address()),
 	}
 	v := analyze.Possible
+	if len(late) > 0 {
+		v = analyze.Proved
+		f.Evidence = append(f.Evidence, ev("answered-too-late", true, late, "the owner answered the challenge after the server had decided"))
+	}
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
 		if c.Addr == owner && c.Last > s.x.End {

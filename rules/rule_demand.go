@@ -13,6 +13,7 @@ var demandSigns = []analyze.Sign{
 	{Slug: "released-in-part", For: true, Text: "The machine released the name for some of its addresses only."},
 	{Slug: "accepted-later", For: true, Text: "The server accepted the machine's name again afterwards."},
 	{Slug: "registered-at-two-servers", For: true, Text: "The machine registered the name at another server too."},
+	{Slug: "own-record-replicated", For: true, Text: "The replicated record is the machine's own, from another server."},
 	{Slug: "sender-no-server", For: true, Text: "The sender never acted as a name server."},
 	{Slug: "sender-spoofs", For: true, Text: "The sender answers queries for names that are not its own."},
 	{Slug: "receiver-holds-name", For: true, Text: "The receiver holds the name."},

@@ -5,6 +5,7 @@ import "nbtrace/analyze"
 var duplicateSigns = []analyze.Sign{
 	{Slug: "challenge-answered", For: true, Text: "The server asked the recorded owner, and a machine answered."},
 	{Slug: "defended-by-end-node", For: true, Text: "An end node objected to a broadcast registration."},
+	{Slug: "waited-then-refused", For: true, Text: "The server sent a WACK and refused soon after: somebody answered a challenge that the capture does not show."},
 	{Slug: "two-answers", For: true, Text: "Two machines answered one broadcast query for a unique name."},
 	{Slug: "conflict-demand", For: true, Text: "A node told another one that its name is in conflict."},
 	{Slug: "servers-own-name", For: true, Text: "The name is the WINS server's own."},

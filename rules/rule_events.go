@@ -42,6 +42,7 @@ var challengeTimeoutTakeover = &analyze.Rule{
 	Signs: []analyze.Sign{
 		{Slug: "challenge-unanswered", For: true, Text: "The owner did not answer the challenge."},
 		{Slug: "handed-over", For: true, Text: "The name went to the newcomer."},
+		{Slug: "answered-too-late", For: true, Text: "The owner answered after the server had decided."},
 		{Slug: "owner-still-there", For: true, Text: "The owner uses the name afterwards."},
 		{Slug: "owner-address-alive", For: true, Text: "The owner's address is alive afterwards."},
 	},

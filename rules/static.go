@@ -194,7 +194,7 @@ func owned(r *names.Record) string {
 // entry's being permanent.
 func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchange) bool {
 	for _, q := range challenges {
-		if q.Outcome == exchange.Answered {
+		if q.Outcome == exchange.Answered && q.Answers[0].Time <= s.decidedAt() {
 			c.why = fmt.Sprintf("the server asked %s, which answered: the record is a living machine's", q.Asked)
 			return false
 		}
@@ -209,13 +209,16 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 			return false
 		}
 	}
-	if len(asked) == 0 {
+	unseen := len(asked) == 0
+	if unseen && s.decidedAt()-s.x.Start < int64(triesRanOut) {
 		c.why = "the server waited before it refused, as for a dynamic record"
 		return false
 	}
 	var shown *names.AnswerSet
 	for _, a := range s.answers {
-		if slices.ContainsFunc(a.Addrs, func(b addr) bool { return slices.Contains(asked, b) }) {
+		if slices.ContainsFunc(a.Addrs, func(b addr) bool {
+			return slices.Contains(asked, b) || unseen && permanentTTL(a) && s.everRegistered(b) == nil && !s.mine(b)
+		}) {
 			shown = a
 		}
 	}
@@ -228,7 +231,7 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 		}
 	}
 	if shown == nil {
-		c.why = "the server asked an address before it refused; nothing shows whether that record is static"
+		c.why = "the server waited before it refused; nothing shows whether the record is static"
 		return false
 	}
 	if runsDown(shown) {
@@ -237,8 +240,11 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	}
 	c.address = addrList(shown.Addrs)
 	c.verdict, c.why = analyze.Possible, "the server keeps resolving the name to an address that nobody registered"
+	if !unseen {
+		c.evidence = append(c.evidence,
+			ev("challenge-unanswered", true, askedFrames, "the server asked the recorded address %s, nobody answered, and it refused all the same", addrList(asked)))
+	}
 	c.evidence = append(c.evidence,
-		ev("challenge-unanswered", true, askedFrames, "the server asked the recorded address %s, nobody answered, and it refused all the same", addrList(asked)),
 		s.shown(shown, fromSibling),
 		ev("address-never-seen", true, nil, "%s never registered the name in this capture", addrList(shown.Addrs)))
 	if permanentTTL(shown) {
