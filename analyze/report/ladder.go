@@ -388,7 +388,7 @@ func (l *ladder) add(s *story, c *citation, t *lanes, turn string) {
 		n.decisive = n.decisive || decisiveRoles[r]
 		n.nested = n.nested || nestedRoles[r]
 	}
-	if turn != "" && c.first && n.to >= 0 && c.roles[0] == turn {
+	if turn != "" && c.first && n.to >= 0 && len(c.roles) > 0 && c.roles[0] == turn {
 		n.decisive = true
 	}
 	if n.time != 0 && !l.timed {
@@ -431,8 +431,17 @@ func (s *step) fold(n *step) {
 	}
 }
 
-// label says what the arrow is.
+// label says what the arrow is, and which address of a machine with several
+// is at its end.
 func (s *step) label() string {
+	if s.via == "" {
+		return s.words()
+	}
+	return s.words() + " " + s.via
+}
+
+// words say what the message is.
+func (s *step) words() string {
 	var b strings.Builder
 	b.WriteString(s.what)
 	if len(s.names) > 0 {
@@ -449,9 +458,6 @@ func (s *step) label() string {
 		if !implied(r, s.what) {
 			b.WriteString(" [" + r + "]")
 		}
-	}
-	if s.via != "" {
-		b.WriteString(" " + s.via)
 	}
 	return b.String()
 }
@@ -597,7 +603,7 @@ func (l *ladder) summary() string {
 			if s.to >= 0 {
 				to = l.lines[s.to].short()
 			}
-			fmt.Fprintf(&b, " The decisive message: %s from %s to %s.", s.label(), l.lines[s.from].short(), to)
+			fmt.Fprintf(&b, " The decisive message: %s, from %s to %s.", s.words(), l.lines[s.from].short(), to)
 			break
 		}
 	}

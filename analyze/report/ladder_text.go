@@ -19,7 +19,7 @@ func (l *ladder) text(files []string, width int, ascii bool) []string {
 	if l.empty() {
 		return nil
 	}
-	t := &ladderText{ladder: l, width: width, last: min(max(2+textWidth(l.lines[len(l.lines)-1].short()), 10), 18)}
+	t := &ladderText{ladder: l, width: width, ascii: ascii, last: min(max(2+textWidth(l.lines[len(l.lines)-1].short()), 10), 18)}
 	t.columns()
 	t.legend()
 	t.heads()
@@ -45,6 +45,7 @@ func (l *ladder) text(files []string, width int, ascii bool) []string {
 type ladderText struct {
 	*ladder
 	width int
+	ascii bool
 	last  int // least room right of the last life line
 	x     []int
 	out   []string
@@ -69,6 +70,14 @@ func (t *ladderText) columns() {
 
 func letter(i int) string { return string(rune('A' + i)) }
 
+// plain makes text ASCII before it is measured, if the drawing is to be.
+func (t *ladderText) plain(s string) string {
+	if t.ascii {
+		return plainASCII(s)
+	}
+	return s
+}
+
 // legend says who the life lines are.
 func (t *ladderText) legend() {
 	for i := range t.lines {
@@ -77,7 +86,7 @@ func (t *ladderText) legend() {
 		if line.who != "" {
 			text += " (" + line.who + ")"
 		}
-		for k, part := range wrap(text, t.width-3) {
+		for k, part := range wrap(t.plain(text), t.width-3) {
 			if k == 0 {
 				t.out = append(t.out, letter(i)+"  "+part)
 			} else {
@@ -104,7 +113,7 @@ func (t *ladderText) heads() {
 			room = t.x[i+1] - used - 1
 		}
 		head := letter(i)
-		if short := t.lines[i].short(); 2+textWidth(short) <= room {
+		if short := t.plain(t.lines[i].short()); 2+textWidth(short) <= room {
 			head += " " + short
 		}
 		head = clip(head, room)
@@ -180,7 +189,7 @@ func (t *ladderText) step(files []string, i int) {
 			lower = "└"
 		}
 	}
-	label := s.label()
+	label := t.plain(s.label())
 	if s.decisive {
 		label = "! " + label
 	}
@@ -197,7 +206,7 @@ func (t *ladderText) step(files []string, i int) {
 	t.row(t.when(s), upper, span{at, clip(label, t.width-at)}, '│')
 	numbers := "#" + s.ranges()
 	if len(files) > 1 {
-		numbers = "#" + s.numbers(files)
+		numbers = t.plain("#" + s.numbers(files))
 	}
 	if s.to < 0 || s.to == s.from {
 		t.row(numbers, lower, span{from, "●"}, '│')
