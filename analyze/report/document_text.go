@@ -19,6 +19,8 @@ type TextOptions struct {
 	Color  bool
 	Ladder bool // draw the messages of each story
 	ASCII  bool // draw them without Unicode
+	// Example gives a rule's example for its documentation; nil: none.
+	Example func(slug string) (Example, bool)
 }
 
 const (

@@ -137,6 +137,16 @@ func WriteRule(w io.Writer, r *analyze.Rule, o TextOptions) error {
 	steps("What to do on Windows", r.Doc.FixWindows)
 	steps("What to do on Samba", r.Doc.FixSamba)
 	section("Tried on", r.Doc.Proven)
+	if o.Example != nil {
+		if e, ok := o.Example(r.Slug); ok {
+			t.heading("Example, from the corpus: " + e.Capture)
+			for l := range strings.Lines(e.Finding) {
+				for _, part := range wrapKeep("  "+strings.TrimRight(l, "\n"), t.width) {
+					t.line(part)
+				}
+			}
+		}
+	}
 	if len(r.References) > 0 {
 		t.heading("References")
 		t.prose("  ", strings.Join(r.References, "; "), "")

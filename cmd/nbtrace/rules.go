@@ -1,25 +1,28 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nbtrace/analyze"
 	"nbtrace/analyze/report"
+	"nbtrace/captures/corpus/golden"
 	"nbtrace/rules"
 )
 
-var rulesFormats = []string{"text", "json", "ndjson"}
+var rulesFormats = []string{"text", "json", "ndjson", "markdown"}
 
 func (a *app) rulesCommand() *cobra.Command {
-	var format, color string
-	list := func(*cobra.Command, []string) error { return a.listRules(format, color) }
+	var format, color, minSeverity string
+	list := func(_ *cobra.Command, words []string) error { return a.listRules(words, minSeverity, format, color) }
 	cmd := &cobra.Command{
-		Use:   "rules [list | show RULE...]",
+		Use:   "rules [list [WORD...] | show RULE...]",
 		Short: "Say what nbtrace can diagnose, and why",
 		Example: `  nbtrace rules
   nbtrace rules show static-multihomed-release
+  nbtrace rules list --min-severity warning static
   nbtrace rules list --format json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -33,12 +36,12 @@ func (a *app) rulesCommand() *cobra.Command {
 		RunE: list,
 	}
 	cmd.PersistentFlags().StringVar(&format, "format", "text", "`F` is one of "+strings.Join(rulesFormats, ", "))
+	cmd.PersistentFlags().StringVar(&minSeverity, "min-severity", "info", "leave out rules milder than `S`: "+strings.Join(severities, ", "))
 	cmd.PersistentFlags().StringVar(&color, "color", "auto", "`WHEN` to use colours: auto, always or never; NO_COLOR is honoured")
 	cmd.AddCommand(
 		&cobra.Command{
-			Use:   "list",
-			Short: "List all rules",
-			Args:  noArguments,
+			Use:   "list [WORD...]",
+			Short: "List all rules, or those whose text has every WORD",
 			RunE:  list,
 		},
 		&cobra.Command{
@@ -60,8 +63,19 @@ func (a *app) rulesCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) listRules(format, color string) error {
-	return a.writeRules(rules.All(), format, color, func(out *output, list []*analyze.Rule, o report.TextOptions) error {
+func (a *app) listRules(words []string, minSeverity, format, color string) error {
+	least, err := severity("--min-severity", minSeverity)
+	if err != nil {
+		return err
+	}
+	chosen := slices.DeleteFunc(rules.All(), func(r *analyze.Rule) bool {
+		text := strings.ToLower(strings.Join(append([]string{r.Slug, r.Title, r.Doc.What, r.Doc.Confirm}, r.References...), " "))
+		return r.Severity < least || slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, strings.ToLower(w)) })
+	})
+	if len(chosen) == 0 {
+		return usagef("no rule matches; 'nbtrace rules list' names them all")
+	}
+	return a.writeRules(chosen, format, color, func(out *output, list []*analyze.Rule, o report.TextOptions) error {
 		return report.WriteRules(out, list, o)
 	})
 }
@@ -102,13 +116,22 @@ func (a *app) writeRules(list []*analyze.Rule, format, color string, text func(*
 	if err != nil {
 		return err
 	}
-	if format == "text" {
-		err = text(out, list, report.TextOptions{Width: a.textWidth(a.stdout), Color: paint})
-	} else {
+	switch format {
+	case "text":
+		err = text(out, list, report.TextOptions{Width: a.textWidth(a.stdout), Color: paint, Example: example})
+	case "markdown":
+		err = report.WriteRulesPage(out, list, example)
+	default:
 		err = report.WriteRulesJSON(out, list, format == "ndjson")
 	}
 	if err != nil {
 		return err
 	}
 	return out.commit()
+}
+
+// example is a finding of the rule from the corpus.
+func example(slug string) (report.Example, bool) {
+	capture, finding, ok := golden.Example(slug)
+	return report.Example{Capture: capture, Finding: finding}, ok
 }
