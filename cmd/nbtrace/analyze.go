@@ -17,8 +17,18 @@ import (
 // documentFormats are the formats of analyze.
 var documentFormats = []string{"text", "json", "ndjson", "markdown"}
 
+// analyzeFormats are those, and what is made at the end of a run only.
+var analyzeFormats = append(slices.Clone(documentFormats), "html", "ecs")
+
+// analyzeFlags are the flags that analyze has beyond the common ones.
+type analyzeFlags struct {
+	commonFlags
+	packets packets
+	ladder  bool
+}
+
 func (a *app) analyzeCommand() *cobra.Command {
-	var flags commonFlags
+	var flags analyzeFlags
 	cmd := &cobra.Command{
 		Use:   "analyze [flags] FILE...",
 		Short: "Read captures and print a diagnosis",
@@ -28,6 +38,10 @@ FILE is a pcap or pcapng capture, also compressed with gzip or zstd, told by
 its content; - is standard input. Several files are merged by time, and a
 packet that two of them hold counts once.
 
+The format html is one page that needs no network and no server, with diagrams
+of the messages; markdown has them in Mermaid, and text with --ladder. The
+format ecs is a line of JSON a finding in terms of the Elastic Common Schema.
+
 Exit codes: 0 it ran to the end; 1 only with --fail-on: it did, and there is
 such a finding; 2 an input could not be read to its end (what was read is
 reported all the same); 3 wrong flags, filter or rules.`,
@@ -35,14 +49,17 @@ reported all the same); 3 wrong flags, filter or rules.`,
   nbtrace analyze site-a.pcapng site-b.pcapng.gz
   nbtrace analyze --format json capture.pcap | jq '.findings[].title'
   nbtrace analyze --fail-on warning -q capture.pcap || mail -s WINS admin@example.com
-  nbtrace analyze -f 'host 10.20.9.11' -o report.md capture.pcap`,
+  nbtrace analyze -f 'host 10.20.9.11' -o report.md capture.pcap
+  nbtrace analyze -o report.html -w evidence.pcapng capture.pcap`,
 		Args:              needFiles,
 		ValidArgsFunction: completeFiles,
 		RunE: func(_ *cobra.Command, paths []string) error {
 			return a.analyze(&flags, paths)
 		},
 	}
-	flags.add(a, cmd, documentFormats)
+	flags.add(a, cmd, analyzeFormats)
+	flags.packets.add(cmd)
+	cmd.Flags().BoolVar(&flags.ladder, "ladder", false, "draw the messages of each finding in the text report")
 	return cmd
 }
 
@@ -81,12 +98,12 @@ func formatOf(flag, output, usual string, known []string) (string, error) {
 	return usual, nil
 }
 
-func (a *app) analyze(flags *commonFlags, paths []string) error {
+func (a *app) analyze(flags *analyzeFlags, paths []string) error {
 	set, err := flags.check(a)
 	if err != nil {
 		return err
 	}
-	format, err := formatOf(flags.format, flags.output, "text", documentFormats)
+	format, err := formatOf(flags.format, flags.output, "text", analyzeFormats)
 	if err != nil {
 		return err
 	}
@@ -103,6 +120,11 @@ func (a *app) analyze(flags *commonFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
+	end, err := flags.packets.prepare(a, flags.output, paths)
+	if err != nil {
+		return err
+	}
+	defer end()
 	in, err := a.open(paths)
 	if err != nil {
 		return err
@@ -112,7 +134,7 @@ func (a *app) analyze(flags *commonFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	if len(in.files) == 0 && (format == "text" || format == "markdown") {
+	if len(in.files) == 0 && (format == "text" || format == "markdown" || format == "html") {
 		return nil // the errors have been told, and there is nothing else
 	}
 	doc := &report.Document{Version: versionNumber(), Inputs: in.infos(), Files: in.files, Result: result,
@@ -127,13 +149,21 @@ func (a *app) analyze(flags *commonFlags, paths []string) error {
 		err = doc.WriteNDJSON(out)
 	case "markdown":
 		err = doc.WriteMarkdown(out)
+	case "html":
+		err = doc.WriteHTML(out)
+	case "ecs":
+		err = doc.WriteECS(out)
 	default:
-		err = doc.WriteText(out, report.TextOptions{Width: a.textWidth(target), Color: color})
+		err = doc.WriteText(out, report.TextOptions{Width: a.textWidth(target), Color: color, Ladder: flags.ladder,
+			ASCII: target != nil && a.plainTerminal()})
 	}
 	if err != nil {
 		return err
 	}
 	if err := out.commit(); err != nil {
+		return err
+	}
+	if err := flags.packets.write(a, set, in, doc.Findings); err != nil {
 		return err
 	}
 	return a.judge(set, paths, result.Findings)

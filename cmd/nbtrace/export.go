@@ -21,6 +21,7 @@ import (
 // exportFlags are the flags that export has beyond the common ones.
 type exportFlags struct {
 	commonFlags
+	packets packets
 	columns []string
 	sort    []string
 	name    string
@@ -83,6 +84,7 @@ and frames are file:frame:role.`,
 		},
 	}
 	flags.add(a, cmd, formatNames())
+	flags.packets.add(cmd)
 	f := cmd.Flags()
 	f.StringSliceVar(&flags.columns, "columns", nil, "only these `COLUMNS`, in this order (a,b)")
 	f.StringSliceVar(&flags.sort, "sort", nil, "order by `COLUMNS`, descending with a minus before (a,-b); holds all rows in memory")
@@ -195,11 +197,16 @@ func (a *app) export(flags *exportFlags, table string, paths []string) error {
 		}
 		r.sheets[t.Name] = &sheet{table: t, out: out, Exporter: e}
 	}
-	return a.fill(set, r, paths)
+	end, err := flags.packets.prepare(a, flags.output, paths)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return a.fill(set, r, paths, &flags.packets)
 }
 
 // fill reads the captures and writes the sheets.
-func (a *app) fill(set *settings, r *rows, paths []string) error {
+func (a *app) fill(set *settings, r *rows, paths []string, p *packets) error {
 	in, err := a.open(paths)
 	if err != nil {
 		return err
@@ -214,7 +221,7 @@ func (a *app) fill(set *settings, r *rows, paths []string) error {
 		sink.Exchange = func(x *exchange.Exchange) { r.row.Exchange = x; r.add(s) }
 	}
 	var judged []*analyze.Rule
-	if r.sheets["findings"] != nil || set.canFail || set.newBaseline != "" {
+	if r.sheets["findings"] != nil || set.canFail || set.newBaseline != "" || p.path != "" {
 		judged = set.rules
 	}
 	result, err := a.read(set, in, judged, sink, &r.stop)
@@ -229,6 +236,9 @@ func (a *app) fill(set *settings, r *rows, paths []string) error {
 		if errors.Is(err, report.ErrTooManyRows) {
 			return usagef("%w\nuse --format csv, ndjson or parquet, choose rows with --name, --host, --since or --until, or say --max-rows 0", err)
 		}
+		return err
+	}
+	if err := p.write(a, set, in, set.reported(result.Findings)); err != nil {
 		return err
 	}
 	return a.judge(set, paths, result.Findings)

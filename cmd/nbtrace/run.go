@@ -130,7 +130,7 @@ from which frames, and what to do.`,
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(a.analyzeCommand(), a.exportCommand(), a.rulesCommand(), a.versionCommand(), a.sniffCommand(), a.interfacesCommand())
+	root.AddCommand(a.analyzeCommand(), a.exportCommand(), a.diffCommand(), a.rulesCommand(), a.versionCommand(), a.sniffCommand(), a.interfacesCommand())
 	return root
 }
 
