@@ -75,6 +75,7 @@ type Engine struct {
 	anomalies    anomalies
 	dns          dnsLookups
 	associations map[association]*associationState
+	attempts     map[servers]*associationState
 	units        map[unitKey]netip.Addr
 	foreign      map[netip.Addr]nbns.Name
 	answered     map[netip.Addr][]AnsweredName
@@ -117,7 +118,7 @@ func New(o Options, sink Sink) *Engine {
 		o.Limits.Findings = 10_000
 	}
 	e := &Engine{opts: o, sink: sink, decoder: wire.NewDecoder(wire.Options{}), copies: newCopies(), imports: newImports(o.Mappings),
-		anomalies: anomalies{index: map[anomalyKey]*Anomaly{}}, associations: map[association]*associationState{}, replTracker: winsrepl.NewTracker(0),
+		anomalies: anomalies{index: map[anomalyKey]*Anomaly{}}, associations: map[association]*associationState{}, attempts: map[servers]*associationState{}, replTracker: winsrepl.NewTracker(0),
 		hosts: hosts.NewRegistry(o.Limits.Addresses), names: names.NewTable(o.Limits.Names),
 		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey]*occurrence{}}
 	e.tracker = exchange.NewTracker(knowledge{e}, o.Limits.Open, e.settled)

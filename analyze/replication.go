@@ -51,14 +51,20 @@ type association struct{ from, to netip.AddrPort }
 
 // associationState is how far an association has come.
 type associationState struct {
-	answered bool // the responder gave its owner map
+	accepted bool // the responder took the association
+	answered bool // the responder gave its owner map, or records
 	start    FrameRef
+	asked    FrameRef // the first thing that was asked of it
 }
+
+// servers is who opens associations with whom, whatever the ports.
+type servers struct{ from, to netip.Addr }
 
 const maxAssociations = 4096
 
-// associate notes when a server accepts an association and stops it before it
-// gives its owner map: it does not take the other for a partner.
+// associate notes when a server accepts an association and stops it, or closes
+// the connection, before it gives its owner map: it does not take the other for
+// a partner. That it closed shows when the other tries anew.
 func (e *Engine) associate(p *wire.Packet, m *winsrepl.Message) {
 	out, back := association{p.Src, p.Dst}, association{p.Dst, p.Src}
 	switch {
@@ -66,18 +72,36 @@ func (e *Engine) associate(p *wire.Packet, m *winsrepl.Message) {
 		if len(e.associations) >= maxAssociations {
 			clear(e.associations)
 		}
-		e.associations[out] = &associationState{start: frameOf(p, "association", "start association")}
+		pair := servers{p.Src.Addr(), p.Dst.Addr()}
+		if a := e.attempts[pair]; a != nil && a.accepted && !a.answered && a.asked.Frame != 0 {
+			add := Anomaly{Kind: PartnerRefused, From: p.Dst.Addr(), To: p.Src.Addr(), Detail: "closed"}
+			e.anomalies.add(add, a.start)
+			e.anomalies.add(add, a.asked)
+		}
+		a := &associationState{start: frameOf(p, "association", "start association")}
+		if len(e.attempts) >= maxAssociations {
+			clear(e.attempts)
+		}
+		e.associations[out], e.attempts[pair] = a, a
+	case m.Type == winsrepl.StartResponse:
+		if a := e.associations[back]; a != nil {
+			a.accepted = true
+		}
 	case m.Type == winsrepl.Stop:
 		if a := e.associations[back]; a != nil && !a.answered && m.Reason == winsrepl.StopError {
 			add := Anomaly{Kind: PartnerRefused, From: p.Src.Addr(), To: p.Dst.Addr()}
 			e.anomalies.add(add, a.start)
 			e.anomalies.add(add, frameOf(p, "stop", "stop, error"))
+			a.answered = true // it has been counted
 		}
 		delete(e.associations, back)
 		delete(e.associations, out)
 	case m.Type == winsrepl.Replication:
 		if a := e.associations[back]; a != nil {
 			a.answered = true
+		}
+		if a := e.associations[out]; a != nil && a.asked.Frame == 0 {
+			a.asked = frameOf(p, "asked", "replication request")
 		}
 	}
 }

@@ -387,26 +387,37 @@ func checkRefreshStorm(p *analyze.Pass) {
 	}
 }
 
-// serverFlap: a machine leaves a server that answers it.
-func firstRegistration(x *exchange.Exchange, _ *names.State) bool {
-	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group
+// Flaps are judged some time after the refresh: the failed tries at the first
+// server settle later than the success at the second. A failover in the last
+// hour and a half explains the way there and, by design, the way back (Q247559).
+const (
+	flapHorizon   = 20 * time.Second
+	failoverLasts = 90 * time.Minute
+	flapForgotten = 12 * time.Hour
+)
+
+// refreshElsewhere: a refresh was accepted of a name that another server holds
+// for the same address.
+func refreshElsewhere(x *exchange.Exchange, st *names.State) bool {
+	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group && slices.ContainsFunc(st.Claims, func(c names.Claim) bool {
+		return c.Addr == x.Address() && c.Server != x.Asked && c.Server.IsValid() && c.State == names.Active
+	})
 }
 
+// checkServerFlap: a machine leaves a server that answers it.
 func checkServerFlap(p *analyze.Pass) {
 	x := p.Exchange
+	if !p.Final {
+		return
+	}
+	for _, r := range p.Name.Recent {
+		if r.Registers() && r.Unicast() && r.Address() == x.Address() && r.Outcome != exchange.Accepted && x.Start-r.Start < int64(failoverLasts) && r.Start <= x.End {
+			return // a server was silent, or refused: a real failover
+		}
+	}
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Addr != x.Address() || c.Server == x.Asked || !c.Server.IsValid() || c.State != names.Active || c.Last >= x.Start || x.Start-c.Last > int64(12*time.Hour) {
-			continue
-		}
-		for _, r := range p.Name.Recent {
-			if r.Registers() && r.Address() == c.Addr && r.Asked == c.Server && r.Outcome != exchange.Accepted && r.Start >= c.Last {
-				return // the server was silent, or refused: a real failover
-			}
-		}
-		// Only a change within one boot counts, seen as a refresh that goes
-		// elsewhere, or a registration long after the first.
-		if x.Kind != exchange.Refresh {
+		if c.Addr != x.Address() || c.Server == x.Asked || !c.Server.IsValid() || c.State != names.Active || c.Last >= x.Start || x.Start-c.Last > int64(flapForgotten) {
 			continue
 		}
 		s := newSubject(p, x.Initiator, x.Asked)

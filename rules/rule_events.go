@@ -173,7 +173,7 @@ var winsServerFlap = &analyze.Rule{
 		{Slug: "server-answered", For: true, Text: "The first server had answered the last request."},
 		{Slug: "moved-on", For: true, Text: "The refresh went to another server."},
 	},
-	Triggers: []exchange.Kind{exchange.Refresh}, Wants: firstRegistration, Check: checkServerFlap,
+	Triggers: []exchange.Kind{exchange.Refresh}, Wants: refreshElsewhere, Horizon: flapHorizon, Check: checkServerFlap,
 }
 
 var winsSilentFallback = &analyze.Rule{

@@ -51,8 +51,11 @@ var winsreplPartnerRefused = &analyze.Rule{
 		Proven: "On a public capture of two Windows servers before they were made partners.",
 	},
 	References: []string{"Q137849", "Q139380", "Q194342", "MS-WINSRA 3.3.5.2"},
-	Signs:      []analyze.Sign{{Slug: "stopped-before-map", For: true, Text: "The association was stopped with an error before any answer."}},
-	Survey:     partnerRefused,
+	Signs: []analyze.Sign{
+		{Slug: "stopped-before-map", For: true, Text: "The association was stopped with an error before any answer."},
+		{Slug: "closed-before-map", For: true, Text: "The connection ended without an answer, and the other server tried again."},
+	},
+	Survey: partnerRefused,
 }
 
 var winsrepl1CNotConverging = &analyze.Rule{
@@ -69,15 +72,15 @@ var winsrepl1CNotConverging = &analyze.Rule{
 }
 
 var noisyName = &analyze.Rule{
-	Slug: "noisy-name", Title: "A name is asked for again and again, and nobody answers", Severity: analyze.Info,
+	Slug: "noisy-name", Title: "A name is asked for again and again, and nobody has it", Severity: analyze.Info,
 	Doc: analyze.Doc{
-		What:    `Programs ask for a name that does not exist, often without end: a mapped drive of a server that is gone, WPAD, a controller in a plant with a wrong host name, malware that looks for its master. The load is small; the finding says who asks for what, and how often.`,
+		What:    `Programs ask for a name that does not exist, by broadcast or at the WINS server, often without end: a mapped drive of a server that is gone, WPAD, a controller in a plant with a wrong host name, malware that looks for its master. The load is small; the finding says who asks for what, and how often.`,
 		Confirm: `Which process asks: netstat -b or Process Monitor on the machine named.`, FalsePositives: `The answers are outside the capture.`,
 		FixWindows: []string{"Remove the stale drive, shortcut or configuration; resolve the name in DNS."}, FixSamba: []string{"The same."},
 		Proven: "On public captures.",
 	},
 	References: []string{"Q150820", "Q170040", "Q172009"},
-	Signs:      []analyze.Sign{{Slug: "asked-in-vain", For: true, Text: "Many queries for the name found no answer."}},
+	Signs:      []analyze.Sign{{Slug: "asked-in-vain", For: true, Text: "Many queries for the name were not answered, or only with a no."}},
 	Survey:     noisy,
 }
 

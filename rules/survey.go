@@ -121,7 +121,12 @@ func notConverging(s *analyze.Survey) {
 func partnerRefused(s *analyze.Survey) {
 	for _, a := range s.Anomalies(analyze.PartnerRefused) {
 		f := analyze.Finding{Host: hostOf(a.To), Server: a.From, First: a.First, Last: a.Last, Count: max(1, a.Count/2), Verdict: analyze.Likely}
-		f.Evidence = []analyze.Evidence{ev("stopped-before-map", true, a.Frames, "%s accepted the association with %s and stopped it with an error before it gave its owner map", a.From, a.To)}
+		if a.Detail == "" {
+			f.Evidence = []analyze.Evidence{ev("stopped-before-map", true, a.Frames, "%s accepted the association with %s and stopped it with an error before it gave its owner map", a.From, a.To)}
+		} else {
+			f.Verdict = analyze.Possible
+			f.Evidence = []analyze.Evidence{ev("closed-before-map", true, a.Frames, "%s accepted the association with %s and never answered; %s tried again", a.From, a.To, a.To)}
+		}
 		f.Remedy = []string{
 			fmt.Sprintf("Make the servers partners of each other on both sides; give %s every address that %s sends from (a multihomed server has several).", a.From, a.To),
 		}
@@ -137,13 +142,13 @@ const (
 
 func noisy(s *analyze.Survey) {
 	for _, st := range s.Names {
-		if st.Unanswered < noisyQueries || float64(st.Unanswered) < noisyShare*float64(st.Queries) || len(st.Askers) == 0 {
+		if st.InVain < noisyQueries || float64(st.InVain) < noisyShare*float64(st.Queries) || len(st.Askers) == 0 {
 			continue
 		}
 		askers := slices.Clone(st.Askers)
 		slices.SortStableFunc(askers, func(a, b names.Asker) int { return int(b.Count - a.Count) })
 		f := stateFinding(st)
-		f.Host, f.AnyHost, f.Count, f.Verdict = hostOf(askers[0].Addr), true, int(st.Unanswered), analyze.Proved
+		f.Host, f.AnyHost, f.Count, f.Verdict = hostOf(askers[0].Addr), true, int(st.InVain), analyze.Proved
 		f.First, f.Last = askers[0].First, askers[0].Last
 		var who []string
 		var fs []exchange.FrameRef
@@ -155,8 +160,8 @@ func noisy(s *analyze.Survey) {
 			fs = append(fs, a.Ref.As("query", a.Addr, addr{}, "query")...)
 			fs = append(fs, a.LastRef.As("query", a.Addr, addr{}, "query")...)
 		}
-		f.Title = fmt.Sprintf("%s is asked for again and again, and nobody answers", st.Name.Display(st.Scope))
-		f.Evidence = []analyze.Evidence{ev("asked-in-vain", true, fs, "%d queries found no answer, by %s", st.Unanswered, strings.Join(who, ", "))}
+		f.Title = fmt.Sprintf("%s is asked for again and again, and nobody has it", st.Name.Display(st.Scope))
+		f.Evidence = []analyze.Evidence{ev("asked-in-vain", true, fs, "%d queries were in vain, by %s", st.InVain, strings.Join(who, ", "))}
 		f.Remedy = []string{"Find the program on these machines that asks (netstat -b, Process Monitor) and correct the name, or resolve it in DNS.",
 			"A name that exists nowhere is bait for spoofers: do not leave programs asking for it."}
 		if isWPAD(st.Name) {
@@ -292,7 +297,7 @@ func scopeMismatch(s *analyze.Survey) {
 					a := &asked.Askers[0]
 					who = a.Addr
 					fs = append(fs, a.Ref.As("query", a.Addr, addr{}, "query")...)
-					f.Count = int(asked.Unanswered)
+					f.Count = int(asked.InVain)
 				} else {
 					a := &asked.Answers[0]
 					who = a.FirstTo

@@ -125,7 +125,7 @@ type Use struct {
 // Asker is who asked for the name in vain.
 type Asker struct {
 	Addr        netip.Addr
-	Count       int64 // queries that nobody answered
+	Count       int64 // queries in vain
 	Requests    int64 // messages sent for them, with retransmissions
 	First, Last int64
 	Ref         exchange.Ref // of the first
@@ -145,7 +145,7 @@ type State struct {
 	Recent      []*exchange.Exchange // out of the ordinary, oldest first
 	Cut         bool                 // something was given up to keep within the limits
 	Queries     int64
-	Unanswered  int64 // queries that nobody answered
+	InVain      int64 // queries that nobody answered, or only with a no
 	Askers      []Asker
 	evicted     bool
 	older       *State
@@ -512,13 +512,23 @@ func (s ClaimState) String() string {
 	return [...]string{"held", "release", "refused", "conflict", "displaced"}[s]
 }
 
+// inVain reports whether a query found no address.
+func inVain(x *exchange.Exchange) bool {
+	for i := range x.Answers {
+		if x.Answers[i].Positive() {
+			return false
+		}
+	}
+	return x.Outcome == exchange.Unanswered || x.Outcome == exchange.Answered
+}
+
 // Asked notes a settled query. Of the askers in vain the first few are kept.
 func (s *State) Asked(x *exchange.Exchange) {
 	s.Queries++
-	if x.Outcome != exchange.Unanswered {
+	if !inVain(x) {
 		return
 	}
-	s.Unanswered++
+	s.InVain++
 	for i := range s.Askers {
 		if a := &s.Askers[i]; a.Addr == x.Initiator {
 			a.Count++
