@@ -85,7 +85,12 @@ var (
 )
 
 // Describe names the metrics.
-func (p *snapshot) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(p, ch) }
+func (p *snapshot) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{metricMessages, metricMalformed, metricDuplicates, metricExchanges, metricFindings, metricCaptured, metricKept,
+		metricReceived, metricDropped, metricPresent, metricEvicted, metricTable, metricLag, metricSteps} {
+		ch <- d
+	}
+}
 
 // Collect hands over the metrics.
 func (p *snapshot) Collect(ch chan<- prometheus.Metric) {

@@ -1,0 +1,686 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nbtrace/analyze"
+	"nbtrace/analyze/report"
+	"nbtrace/captures"
+	"nbtrace/captures/corpus"
+	"nbtrace/captures/live"
+	"nbtrace/rules"
+)
+
+// labFrames are the useful frames of a lab capture; all of them have one
+// input and one interface.
+func labFrames(t *testing.T, file string) []captures.Frame {
+	t.Helper()
+	data, err := corpus.FS.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := captures.NewReader(file, bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var frames []captures.Frame
+	var f captures.Frame
+	for {
+		if err := r.Next(&f); errors.Is(err, io.EOF) {
+			return frames
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if useful(&f) {
+			f.Data = bytes.Clone(f.Data)
+			f.Input, f.Interface, f.Number = 0, 0, int64(len(frames)+1)
+			frames = append(frames, f)
+		}
+	}
+}
+
+// findingsOf writes findings as JSON, with every field of the contract.
+func findingsOf(t *testing.T, findings []*analyze.Finding) string {
+	t.Helper()
+	var b bytes.Buffer
+	doc := &report.Document{Files: []string{"x"}, Result: &analyze.Result{}, Findings: findings}
+	if err := doc.WriteNDJSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// A heartbeat promises that nothing at or before it is to come. Wherever
+// heartbeats are, the findings are the same, byte for byte.
+func TestHeartbeatsChangeNothing(t *testing.T) {
+	all, err := corpus.Captures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	captured, found, beats := 0, 0, 0
+	for _, c := range all {
+		if len(c.Files) != 1 {
+			continue
+		}
+		frames := labFrames(t, c.Files[0])
+		if len(frames) == 0 || len(frames) > 6000 {
+			continue
+		}
+		captured++
+		feed := func(rate float64) (string, int) {
+			emitted := 0
+			e := analyze.New(analyze.Options{Rules: rules.All()}, analyze.Sink{Finding: func(*analyze.Finding) { emitted++ }})
+			for i := range frames {
+				if i > 0 && rate > 0 {
+					from, to := frames[i-1].Time, frames[i].Time-1
+					for to > from && rng.Float64() < rate {
+						at := from + rng.Int64N(to-from) + 1
+						e.Heartbeat(at)
+						from = at
+						beats++
+					}
+					if rng.Float64() < rate/4 {
+						e.Heartbeat(to)
+						e.Heartbeat(to - rng.Int64N(int64(time.Minute))) // an old promise
+					}
+				}
+				f := frames[i]
+				e.Feed(&f)
+			}
+			findings := e.Finish().Findings
+			if emitted != len(findings) {
+				t.Errorf("%s: %d findings were handed over, %d exist", c.Name, emitted, len(findings))
+			}
+			return findingsOf(t, findings), len(findings)
+		}
+		want, n := feed(0)
+		found += n
+		for _, rate := range []float64{0.1, 0.5, 0.9} {
+			if got, _ := feed(rate); got != want {
+				t.Errorf("%s: with heartbeats at a rate of %v the findings are\n%s\nnot\n%s", c.Name, rate, got, want)
+			}
+		}
+	}
+	if captured < 20 || found < 20 || beats < 1000 {
+		t.Errorf("only %d captures, %d findings, %d heartbeats", captured, found, beats)
+	}
+}
+
+// replay is a capture that gives out frames that are there already.
+type replay struct {
+	frames []captures.Frame
+	at     int
+	idle   bool
+	stop   bool
+	stats  []live.Stats
+	onIdle func(frame int)
+}
+
+func (r *replay) Next(f *captures.Frame) error {
+	if r.at == len(r.frames) || r.stop {
+		return io.EOF
+	}
+	if r.idle = !r.idle; r.idle {
+		if r.onIdle != nil {
+			r.onIdle(r.at)
+		}
+		return live.ErrIdle
+	}
+	*f = r.frames[r.at]
+	r.at++
+	return nil
+}
+
+func (r *replay) Promise() int64             { return r.frames[r.at].Time - 1 }
+func (r *replay) Stats() []live.Stats        { return r.stats }
+func (r *replay) Links() []captures.LinkType { return nil }
+func (r *replay) Stop()                      { r.stop = true }
+func (r *replay) Close()                     {}
+
+// sniffed runs a session over frames.
+func sniffed(t *testing.T, r *replay, flags sniffFlags) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	a := &app{stdout: &out, stderr: &errs, getenv: func(string) string { return "" }}
+	if flags.output == "" {
+		flags.output = "-"
+	}
+	flags.minSeverity, flags.color, flags.buffer, flags.memory = "info", "never", 32, 4
+	p, err := flags.plan(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.devices = []string{"tap0", "tap1"}
+	if r.stats == nil {
+		r.stats = []live.Stats{{Device: "tap0", Captured: int64(len(r.frames)), Present: true}, {Device: "tap1", Present: true}}
+	}
+	s, err := newSession(a, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.capture = r
+	if err := s.begin(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.abort()
+	if err := s.run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.end(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), a.code
+}
+
+// lines are the findings of NDJSON, sorted, without the fields that say where
+// frames are when places is false.
+func lines(t *testing.T, ndjson string) []string {
+	t.Helper()
+	var all []string
+	for l := range strings.Lines(ndjson) {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(l), &v); err != nil {
+			t.Fatalf("%v: %s", err, l)
+		}
+		if v["type"] == "finding" {
+			b, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, string(b))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+const (
+	labRelease = "lab/w3-windows-replicated-static-demands-to-all-nics.pcap"
+	labRefusal = "lab/03c-static-unique-refuses-multihomed.pcap"
+)
+
+// analyzed is what `analyze --format ndjson` says of files.
+func analyzed(t *testing.T, files ...string) []string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := run(append([]string{"analyze", "--format", "ndjson"}, files...), nil, &out, &errs); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	return lines(t, out.String())
+}
+
+// At the end of a session every finding was printed once, and what was written
+// gives the same findings again, in frames of the same numbers.
+func TestWrittenPacketsGiveTheSameFindings(t *testing.T) {
+	for _, file := range []string{labRelease, labRefusal, "lab/04c-smbtorture-winsreplication-owned.pcap", "lab/12-spoofing-responder-and-forged-demand.pcap"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "w.pcapng")
+		whole := filepath.Join(dir, "all.json")
+		flags := sniffFlags{write: path}
+		flags.output, flags.format = whole, "json"
+		sniffed(t, &replay{frames: labFrames(t, file)}, flags)
+		data, err := os.ReadFile(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Findings []map[string]any
+		}
+		if err := json.Unmarshal(data, &doc); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range doc.Findings {
+			f["type"] = "finding"
+			b, err := json.Marshal(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, string(b))
+		}
+		slices.Sort(got)
+		if want := analyzed(t, path); len(want) == 0 || !slices.Equal(got, want) {
+			t.Errorf("%s: sniffed\n%s\nthe file gives\n%s", file, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
+func TestFindingsArePrintedOnceAndAtOnce(t *testing.T) {
+	for _, format := range []string{"ndjson", "text"} {
+		frames := labFrames(t, labRelease)
+		path := filepath.Join(t.TempDir(), "out")
+		r := &replay{frames: frames}
+		early := 0
+		r.onIdle = func(int) {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			early = max(early, strings.Count(string(b), "static-multihomed-release"))
+		}
+		flags := sniffFlags{}
+		flags.format, flags.output = format, path
+		_, stderr, _ := sniffed(t, r, flags)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := string(b)
+		if early == 0 {
+			t.Errorf("%s: nothing was printed before the end", format)
+		}
+		if !strings.Contains(stderr, "tap0: ") || !strings.Contains(stderr, "dropped by kernel") {
+			t.Errorf("%s: the summary lacks the counters: %s", format, stderr)
+		}
+		switch format {
+		case "ndjson":
+			if n := strings.Count(out, `"rule":"static-multihomed-release"`); n != 1 || strings.Count(out, `"type":"summary"`) != 1 {
+				t.Errorf("the finding stands %d times in\n%s", n, out)
+			}
+		default:
+			if n := strings.Count(out, "rule     static-multihomed-release"); n != 1 || !strings.Contains(out, "2 critical") {
+				t.Errorf("the finding stands %d times in\n%s", n, out)
+			}
+		}
+	}
+}
+
+func TestRing(t *testing.T) {
+	frames := labFrames(t, labRelease)
+	dir := t.TempDir()
+	sniffed(t, &replay{frames: slices.Clone(frames)}, sniffFlags{write: filepath.Join(dir, "r.pcapng"), ring: []string{"filesize:3"}})
+	files, err := filepath.Glob(filepath.Join(dir, "r_*.pcapng"))
+	if err != nil || len(files) < 4 {
+		t.Fatalf("files %q, %v", files, err)
+	}
+	for _, f := range files {
+		if st, err := os.Stat(f); err != nil || st.Size() == 0 {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "one.pcapng")
+	sniffed(t, &replay{frames: slices.Clone(frames)}, sniffFlags{write: path})
+	strip := func(ls []string) (out []string) { // the rule and the verdict: frames stand in other files
+		for _, l := range ls {
+			var f struct{ Rule, Verdict, Name, Title, First, Last string }
+			if err := json.Unmarshal([]byte(l), &f); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, fmt.Sprintf("%+v", f))
+		}
+		return out
+	}
+	if one, many := strip(analyzed(t, path)), strip(analyzed(t, files...)); len(one) == 0 || !slices.Equal(one, many) {
+		t.Errorf("one file gives %q, the ring %q", one, many)
+	}
+
+	dir = t.TempDir()
+	sniffed(t, &replay{frames: slices.Clone(frames)}, sniffFlags{write: filepath.Join(dir, "r.pcapng"), ring: []string{"duration:10", "files:2"}})
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 2 {
+		t.Errorf("kept %q", files)
+	}
+	dir = t.TempDir()
+	sniffed(t, &replay{frames: slices.Clone(frames)}, sniffFlags{write: filepath.Join(dir, "r.pcapng"), ring: []string{"filesize:1"}, stops: []string{"files:3"}})
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 4 {
+		t.Errorf("stopped with %q", files)
+	}
+}
+
+// A killed process closes nothing. What it leaves can be read to the last
+// whole block.
+func TestKilledProcessLeavesReadableFile(t *testing.T) {
+	frames := labFrames(t, labRelease)
+	path := filepath.Join(t.TempDir(), "w.pcapng")
+	s := newStore(storeOptions{path: path, device: func(int) string { return "tap0" }})
+	if err := s.begin(0); err != nil {
+		t.Fatal(err)
+	}
+	for i := range frames {
+		f := frames[i]
+		if err := s.add(&f); err != nil {
+			t.Fatal(err)
+		}
+		if i == 40 {
+			if err := s.flush(); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	read := func(path string) (n int, err error) {
+		r, err := captures.Open(path)
+		if err != nil {
+			return 0, err
+		}
+		defer r.Close()
+		var f captures.Frame
+		for r.Next(&f) == nil {
+			n++
+		}
+		return n, r.Info().Err
+	}
+	if n, err := read(path); n != 41 || err != nil {
+		t.Errorf("%d frames, %v", n, err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(t.TempDir(), "cut.pcapng")
+	if err := os.WriteFile(cut, b[:len(b)-5], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := read(cut); n != 40 || err == nil {
+		t.Errorf("cut: %d frames, %v", n, err)
+	}
+}
+
+func TestEvidenceFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "e.pcapng")
+	flags := sniffFlags{evidence: path}
+	flags.format = "ndjson"
+	out, _, _ := sniffed(t, &replay{frames: labFrames(t, labRelease)}, flags)
+	rulesOf := func(ls []string) (out []string) {
+		for _, l := range ls {
+			var f struct{ Rule, Name string }
+			if err := json.Unmarshal([]byte(l), &f); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, f.Rule+" "+f.Name)
+		}
+		slices.Sort(out)
+		return out
+	}
+	if want, got := rulesOf(lines(t, out)), rulesOf(analyzed(t, path)); len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("the evidence alone gives %q, the capture gave %q", got, want)
+	}
+	r, err := captures.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var f captures.Frame
+	var last int64
+	n := 0
+	for ; r.Next(&f) == nil; n++ {
+		if f.Time < last {
+			t.Errorf("frame %d is out of order", n+1)
+		}
+		last = f.Time
+	}
+	if n < 5 || n >= len(labFrames(t, labRelease)) {
+		t.Errorf("%d frames of evidence", n)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"static-multihomed-release", "release-demand (for: release-demanded)", "tap0"} {
+		if !bytes.Contains(b, []byte(want)) {
+			t.Errorf("no comment %q", want)
+		}
+	}
+}
+
+func TestWrittenFileHasComments(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.pcapng")
+	sniffed(t, &replay{frames: labFrames(t, labRelease)}, sniffFlags{write: path})
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(b, []byte("release-demand (for: release-demanded)")) || !bytes.Contains(b, []byte("tap0")) {
+		t.Error("no comments, or no device")
+	}
+}
+
+func TestReopen(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "w.pcapng")
+	frames := labFrames(t, labRelease)
+	r := &replay{frames: frames}
+	var s *session
+	var out, errs bytes.Buffer
+	a := &app{stdout: &out, stderr: &errs, getenv: func(string) string { return "" }}
+	flags := sniffFlags{write: path, memory: 4, buffer: 32, evidence: filepath.Join(dir, "e.pcapng")}
+	flags.minSeverity, flags.color, flags.output = "info", "never", filepath.Join(dir, "o.txt")
+	p, err := flags.plan(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.devices = []string{"tap0", "tap1"}
+	if s, err = newSession(a, p); err != nil {
+		t.Fatal(err)
+	}
+	s.capture = r
+	if err := s.begin(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.abort()
+	r.onIdle = func(at int) {
+		if at == 50 {
+			for _, f := range []string{"w.pcapng", "e.pcapng", "o.txt"} {
+				if err := os.Rename(filepath.Join(dir, f), filepath.Join(dir, "old-"+f)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.reopen.Store(true)
+		}
+		if at == 70 {
+			s.reopen.Store(true) // nothing was moved: nothing happens
+		}
+	}
+	if err := s.run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.end(); err != nil {
+		t.Fatal(err)
+	}
+	count := func(name string) (n int) {
+		r, err := captures.Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		var f captures.Frame
+		for r.Next(&f) == nil {
+			n++
+		}
+		return n
+	}
+	if a, b := count("old-w.pcapng"), count("w.pcapng"); a+b != len(frames) || a < 49 || b == 0 {
+		t.Errorf("%d and %d frames of %d", a, b, len(frames))
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "o.txt")); err != nil || !strings.Contains(string(b), "static-multihomed") {
+		t.Errorf("the new output: %v %s", err, b)
+	}
+}
+
+func TestSniffStopsAndTells(t *testing.T) {
+	frames := labFrames(t, labRelease)
+	_, stderr, code := sniffed(t, &replay{frames: slices.Clone(frames)}, sniffFlags{messages: 10})
+	if !strings.Contains(stderr, "10 messages") || code != 0 {
+		t.Errorf("-c 10, code %d: %s", code, stderr)
+	}
+	r := &replay{frames: slices.Clone(frames), stats: []live.Stats{{Device: "tap0", Dropped: 5}, {Device: "tap1", Present: true}}}
+	_, stderr, code = sniffed(t, r, sniffFlags{messages: 10})
+	if !strings.Contains(stderr, "5 dropped by kernel") || !strings.Contains(stderr, "tap0 was away") || code != exitRead {
+		t.Errorf("code %d: %s", code, stderr)
+	}
+}
+
+func TestSniffFlags(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{}, "no device given"},
+		{[]string{"-i", "no-such-device0"}, "no-such-device0"},
+		{[]string{"-i", "lo", "-b", "files:3"}, "-b needs --write"},
+		{[]string{"-i", "lo", "--write", "x", "-b", "files:3"}, "needs -b filesize"},
+		{[]string{"-i", "lo", "--write", "x", "-b", "packets:3"}, "-b takes"},
+		{[]string{"-i", "lo", "-a", "duration:x"}, "no number"},
+		{[]string{"-i", "lo", "-a", "files:2"}, "-a files:N needs"},
+		{[]string{"-i", "lo", "-s", "-1"}, "-s"},
+		{[]string{"-i", "lo", "-B", "0"}, "-B"},
+		{[]string{"-i", "lo", "--write", "x", "-w", "./x"}, "two outputs"},
+		{[]string{"-i", "lo", "-f", "udp prot 1"}, "udp prot 1"},
+		{[]string{"-i", "lo", "-Z", "no such user"}, "no such user"},
+		{[]string{"-i", "lo", "--metrics", "a:b:c"}, "--metrics"},
+		{[]string{"eth0"}, "takes no arguments"},
+	} {
+		if slices.Contains(c.args, "-Z") && os.Geteuid() != 0 {
+			c.want = "-Z needs root"
+		}
+		var errs bytes.Buffer
+		if code := run(append([]string{"sniff"}, c.args...), nil, io.Discard, &errs); code != exitUsage || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("%q: code %d, %s", c.args, code, errs.String())
+		}
+	}
+}
+
+func TestMetricsAddressIsLoopback(t *testing.T) {
+	for given, want := range map[string]string{"9137": "127.0.0.1:9137", ":9137": "127.0.0.1:9137", "0.0.0.0:1": "0.0.0.0:1", "[::1]:2": "[::1]:2"} {
+		if got, err := metricsAddress(given); err != nil || got != want {
+			t.Errorf("%q: %q, %v", given, got, err)
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	frames := labFrames(t, labRelease)
+	var out, errs bytes.Buffer
+	a := &app{stdout: &out, stderr: &errs, verbose: true, getenv: func(string) string { return "" }}
+	flags := sniffFlags{memory: 4, buffer: 32}
+	flags.minSeverity, flags.color, flags.output = "info", "never", "-"
+	p, err := flags.plan(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.devices = []string{"tap0", "tap1"}
+	s, err := newSession(a, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.capture = &replay{frames: frames, stats: []live.Stats{{Device: "tap0", Captured: 103, Dropped: 7, Present: true}}}
+	if err := s.serve("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	defer s.endServing()
+	if err := s.begin(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.abort()
+	if err := s.run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.everySecond(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	_, address, _ := strings.Cut(strings.TrimSpace(errs.String()), "http://")
+	address, _, _ = strings.Cut(address, "/")
+	get := func(path string) (string, int) {
+		resp, err := http.Get("http://" + address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b), resp.StatusCode
+	}
+	body, code := get("/metrics")
+	if code != 200 {
+		t.Fatalf("%d %s", code, body)
+	}
+	for _, want := range []string{
+		`nbtrace_messages_total{kind="release-demand"} `, `nbtrace_exchanges_total{kind="release-demand",outcome="`, `nbtrace_findings_total{rule="static-multihomed-release",severity="critical"} 1`,
+		`nbtrace_dropped_packets_total{device="tap0"} 7`, `nbtrace_evictions_total 0`, `nbtrace_table_entries{table="names"} 5`, "nbtrace_lag_seconds ", `nbtrace_device_up{device="tap0"} 1`, "go_goroutines",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in\n%s", want, body)
+		}
+	}
+	if body, code := get("/healthz"); code != 200 || body != "ok\n" {
+		t.Errorf("%d %q", code, body)
+	}
+	if wrong := s.snapshot.health(time.Now().Add(time.Minute)); !strings.Contains(wrong, "nothing was done") {
+		t.Errorf("a stuck session is %q", wrong)
+	}
+	s.snapshot.devices[0].Present = false
+	if body, code := get("/healthz"); code != 503 || !strings.Contains(body, "tap0 is away") {
+		t.Errorf("%d %q", code, body)
+	}
+}
+
+func TestRecentIsBounded(t *testing.T) {
+	r := newRecent(8 << 20)
+	f := captures.Frame{Data: make([]byte, 500)}
+	const n = 100_000
+	for i := range n {
+		f.Number = int64(i + 1)
+		r.add(&f, i%10 != 0)
+	}
+	if _, ok := r.find(place{0, 1}); !ok {
+		t.Error("the oldest frame of those that are no queries was pushed out")
+	}
+	if _, ok := r.find(place{0, 2}); ok {
+		t.Error("the oldest query is still there")
+	}
+	if got, ok := r.find(place{0, n}); !ok || got.Number != n || len(got.Data) != 500 {
+		t.Errorf("the newest frame: %+v", got)
+	}
+	if most := 8 << 20 / 500; r.frames() > most {
+		t.Errorf("%d frames, more than %d", r.frames(), most)
+	}
+}
+
+func TestClockStepIsTold(t *testing.T) {
+	var errs bytes.Buffer
+	s := &session{app: &app{stderr: &errs}}
+	s.started = time.Now()
+	s.startWall = s.started.UnixNano()
+	s.watchClock(s.started.Add(time.Second))
+	if errs.Len() > 0 {
+		t.Errorf("nothing happened: %s", errs.String())
+	}
+	s.startWall += int64(time.Hour) // as if the clock had been set back since
+	s.watchClock(s.started.Add(2 * time.Second))
+	s.watchClock(s.started.Add(3 * time.Second))
+	if got := errs.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "-1h0m0s") || s.steps != 1 {
+		t.Errorf("%d steps: %s", s.steps, got)
+	}
+}
+
+func TestPermissionTextNamesTheBinary(t *testing.T) {
+	text := permissionText(&live.PermissionError{Device: "eth0", Err: errors.New("denied")})
+	path := binaryPath()
+	if !strings.Contains(text, "eth0") || !strings.Contains(text, "--cap-add=NET_RAW") {
+		t.Errorf("%s", text)
+	}
+	if line := setcapLine(); line != "" && (!strings.Contains(text, "setcap cap_net_raw,cap_net_admin=eip "+shellQuote(path))) {
+		t.Errorf("%s", text)
+	}
+	for in, want := range map[string]string{"/usr/bin/nbtrace": "/usr/bin/nbtrace", "/a b/n": "'/a b/n'", "it's": `'it'\''s'`, "$x": "'$x'"} {
+		if got := shellQuote(in); got != want {
+			t.Errorf("%q: %s", in, got)
+		}
+	}
+}
