@@ -102,7 +102,7 @@ type evidenceBuilder struct {
 	subjects []evidenceSubject
 	byName   map[family][]int32
 	byAddr   map[netip.Addr][]int32
-	cited    map[framePlace][]string // comments
+	cited    map[framePlace][]*evidenceRole
 	wanted   map[framePlace][]evidenceTag
 	flows    map[connection]*evidenceFlow
 	frags    map[fragmentKey]*evidenceFlow
@@ -114,7 +114,7 @@ type evidenceBuilder struct {
 
 // Write writes the evidence as pcapng. The error is of reading or writing.
 func (e *Evidence) Write(w io.Writer) (*EvidenceCount, error) {
-	b := &evidenceBuilder{Evidence: e, byName: map[family][]int32{}, byAddr: map[netip.Addr][]int32{}, cited: map[framePlace][]string{},
+	b := &evidenceBuilder{Evidence: e, byName: map[family][]int32{}, byAddr: map[netip.Addr][]int32{}, cited: map[framePlace][]*evidenceRole{},
 		wanted: map[framePlace][]evidenceTag{}, flows: map[connection]*evidenceFlow{}, frags: map[fragmentKey]*evidenceFlow{}}
 	b.cite()
 	if err := b.choose(); err != nil {
@@ -156,21 +156,49 @@ func (b *evidenceBuilder) cite() {
 				b.byAddr[a] = append(b.byAddr[a], int32(i))
 			}
 		}
-		name := ""
-		if f.HasName {
-			name = ", name " + Escape(nbns.Name(f.Name).Display(f.Scope))
-		}
 		for k := range f.Evidence {
 			for _, ref := range f.Evidence[k].Frames {
 				p := framePlace{ref.Input, ref.Frame}
-				comment := fmt.Sprintf("rule %s, role %s, verdict %s%s", Escape(f.Rule), Escape(ref.Role), f.Verdict, name)
-				if !slices.Contains(b.cited[p], comment) {
-					b.cited[p] = append(b.cited[p], comment)
-				}
+				b.cited[p] = noteRole(b.cited[p], f, ref.Role)
 				b.want(p, evidenceTag{int32(i), levelCited})
 			}
 		}
 	}
+}
+
+// evidenceRole is what a frame is to findings of one rule and verdict.
+type evidenceRole struct {
+	rule, role string
+	verdict    analyze.Verdict
+	names      []string
+}
+
+func noteRole(roles []*evidenceRole, f *analyze.Finding, role string) []*evidenceRole {
+	name := ""
+	if f.HasName {
+		name = Escape(nbns.Name(f.Name).Display(f.Scope))
+	}
+	for _, r := range roles {
+		if r.rule == f.Rule && r.role == role && r.verdict == f.Verdict {
+			if name != "" && !slices.Contains(r.names, name) {
+				r.names = append(r.names, name)
+			}
+			return roles
+		}
+	}
+	r := &evidenceRole{rule: f.Rule, role: role, verdict: f.Verdict}
+	if name != "" {
+		r.names = []string{name}
+	}
+	return append(roles, r)
+}
+
+func (r *evidenceRole) comment() string {
+	text := fmt.Sprintf("rule %s, role %s, verdict %s", Escape(r.rule), Escape(r.role), r.verdict)
+	if len(r.names) > 0 {
+		text += ": " + strings.Join(r.names, ", ")
+	}
+	return text
 }
 
 // hostAddr is the server where no machine is known to suffer: then it is what
@@ -421,7 +449,10 @@ func (b *evidenceBuilder) write(w io.Writer) (*EvidenceCount, error) {
 		var comments []string
 		if h.cited {
 			count.Cited++
-			comments = append(slices.Clone(b.cited[framePlace{h.frame.Input, h.frame.Number}]), origin)
+			for _, r := range b.cited[framePlace{h.frame.Input, h.frame.Number}] {
+				comments = append(comments, r.comment())
+			}
+			comments = append(comments, origin)
 		} else {
 			count.Context++
 			comments = []string{"context: " + b.contextOf(h) + "; " + origin}

@@ -11,15 +11,16 @@ import (
 	"nbtrace/rules"
 )
 
-// labCaptures are the captures under testdata/htmlreport with what their
-// findings must hold; see the README there.
+// labCaptures are captures of the corpus with different stories to tell.
 var labCaptures = []string{
 	"03c-static-unique-refuses-multihomed.pcap", "04d-replicated-static-release-demands.pcap", "05-duplicate-owner-alive.pcap",
 	"07-bnode-owner-defends.pcap", "12-spoofing-responder-and-forged-demand.pcap", "w1-windows-static-refuses-every-nic.pcap",
 	"w9-windows-kb-story-client-side.pcapng",
 }
 
-func labPath(name string) string { return filepath.Join("testdata", "htmlreport", name) }
+func labPath(name string) string {
+	return filepath.Join("..", "..", "captures", "corpus", "lab", name)
+}
 
 // analyzed runs captures through the engine with every rule.
 func analyzed(t testing.TB, paths ...string) *Document {
