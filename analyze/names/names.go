@@ -497,7 +497,7 @@ func (c *Claim) RequestFrames(role string) []exchange.FrameRef {
 // Frames shows the registration that opened the claim and its latest
 // confirmation.
 func (c *Claim) Frames(role string) []exchange.FrameRef {
-	return append(c.RequestFrames(role), c.Reply.As(role, c.Server, c.Sender, "reply")...)
+	return append(c.RequestFrames(role), c.Reply.As("accepted", c.Server, c.Sender, "accepted")...)
 }
 
 // EndFrames shows what ended the claim.

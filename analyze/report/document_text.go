@@ -327,6 +327,10 @@ func (t *textPrinter) facts(s *story) {
 	fact("when", when)
 }
 
+// widthForAddresses is how many columns the table of frames needs to show who
+// sent a frame to whom.
+const widthForAddresses = 76
+
 func (t *textPrinter) frames(s *story) {
 	if len(s.frames) == 0 {
 		return
@@ -334,8 +338,22 @@ func (t *textPrinter) frames(s *story) {
 	t.heading("Frames")
 	files := t.doc.Files
 	r := Row{Files: files}
-	header := []string{"frame", "role", "evidence"}
-	align := tw.Alignment{tw.AlignRight, tw.AlignLeft, tw.AlignLeft}
+	header := []string{"frame", "seconds", "from", "to", "role", "evidence"}
+	align := tw.Alignment{tw.AlignRight, tw.AlignRight, tw.AlignLeft, tw.AlignLeft, tw.AlignLeft, tw.AlignLeft}
+	room := widthForAddresses
+	if len(files) > 1 {
+		room += minCell + tableGap
+	}
+	narrow := t.full < room
+	if narrow {
+		header, align = []string{"frame", "seconds", "role", "evidence"}, append(align[:2:2], align[4:]...)
+	}
+	var start int64
+	for i := range s.frames {
+		if f := &s.frames[i]; f.time != 0 && (start == 0 || f.time < start) {
+			start = f.time
+		}
+	}
 	if len(files) > 1 {
 		header = append([]string{"file"}, header...)
 		align = append(tw.Alignment{tw.AlignLeft}, align...)
@@ -350,7 +368,14 @@ func (t *textPrinter) frames(s *story) {
 		for k, n := range f.evidence {
 			numbers[k] = "[" + strconv.Itoa(n) + "]"
 		}
-		row := []string{strconv.FormatInt(f.frame, 10), Escape(strings.Join(f.roles, ", ")), strings.Join(numbers, " ")}
+		seconds := ""
+		if f.time != 0 {
+			seconds = strconv.FormatFloat(float64(f.time-start)/1e9, 'f', 3, 64)
+		}
+		row := []string{strconv.FormatInt(f.frame, 10), seconds, string(appendAddr(nil, f.src)), string(appendAddr(nil, f.dst)), Escape(strings.Join(f.roles, ", ")), strings.Join(numbers, " ")}
+		if narrow {
+			row = append(row[:2:2], row[4:]...)
+		}
 		if len(files) > 1 {
 			row = append([]string{Escape(fileName(&r, f.input))}, row...)
 		}

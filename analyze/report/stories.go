@@ -31,6 +31,8 @@ type storyEvidence struct {
 type storyFrame struct {
 	input    int
 	frame    int64
+	time     int64 // ns; 0 unknown
+	src, dst netip.Addr
 	roles    []string
 	evidence []int // numbers, from 1
 }
@@ -115,6 +117,12 @@ func (s *story) gather() {
 						s.frames = append(s.frames, storyFrame{input: ref.Input, frame: ref.Frame})
 					}
 					sf := &s.frames[j]
+					if sf.time == 0 {
+						sf.time = ref.Time
+					}
+					if !sf.src.IsValid() || !sf.dst.IsValid() && ref.Dst.IsValid() {
+						sf.src, sf.dst = ref.Src, ref.Dst
+					}
 					if !slices.Contains(sf.roles, ref.Role) {
 						sf.roles = append(sf.roles, ref.Role)
 					}
