@@ -174,6 +174,9 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 			return
 		}
 		s.Settled(x)
+		if x.Registers() && x.Outcome == exchange.Unfinished {
+			s.CutShort(x)
+		}
 		if x.Registers() && x.Requests > 0 {
 			i := e.hosts.Mention(x.Initiator)
 			e.hosts.AddName(i, x.Name, x.Scope)
@@ -199,8 +202,13 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 	} else if x.Kind != exchange.MultihomedRegistration {
 		return
 	}
-	for i := range s.Claims {
-		c := &s.Claims[i]
+	for i := range len(s.Claims) + len(s.Wanted) {
+		var c *names.Claim
+		if i < len(s.Claims) {
+			c = &s.Claims[i]
+		} else {
+			c = &s.Wanted[i-len(s.Claims)]
+		}
 		if c.Addr == x.Address() || c.Server.IsValid() == x.Broadcast || c.Group || !plausibleHost(c.Addr) || e.hosts.SameMachine(c.Addr, x.Address()) {
 			continue
 		}

@@ -142,6 +142,7 @@ type State struct {
 	Answers     []AnswerSet
 	Records     []Record
 	Uses        []Use
+	Wanted      []Claim // registrations that the end of the capture cut short
 	Recent      []*exchange.Exchange // out of the ordinary, oldest first
 	Cut         bool                 // something was given up to keep within the limits
 	Queries     int64
@@ -283,6 +284,17 @@ func (t *Table) All() []*State {
 		return 1
 	})
 	return out
+}
+
+// CutShort notes a registration whose outcome the capture does not show.
+func (s *State) CutShort(x *exchange.Exchange) {
+	if addr := x.Address(); addr.IsValid() && len(s.Wanted) < maxUses {
+		c := Claim{Addr: addr, Sender: x.Initiator, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.Frames[0].Short()}
+		if !x.Broadcast {
+			c.Server = x.Asked
+		}
+		s.Wanted = append(s.Wanted, c)
+	}
 }
 
 // claim returns the latest claim of addr at server, nil if there is none.
