@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -133,6 +134,11 @@ func New(o Options, sink Sink) *Engine {
 	return e
 }
 
+// latest is the greatest time that the engine counts with, ns: a year before
+// its numbers end (in 2262), so that no deadline runs over. Frames of hostile
+// captures beyond it, or before 1970, are taken for the nearest time within.
+const latest = math.MaxInt64 - int64(365*24*time.Hour)
+
 // knowledge is what the tracker may ask.
 type knowledge struct{ e *Engine }
 
@@ -145,6 +151,11 @@ func (k knowledge) Holds(n nbns.Name, scope string, a netip.Addr) bool {
 
 // Feed applies one frame. Frames come in time order as far as the source can.
 func (e *Engine) Feed(f *captures.Frame) {
+	if f.Time < 0 || f.Time > latest {
+		within := *f
+		within.Time = min(max(f.Time, 0), latest)
+		f = &within
+	}
 	e.sum.Packets++
 	if f.Time > e.end || !e.started {
 		e.end = f.Time
@@ -160,6 +171,7 @@ func (e *Engine) Feed(f *captures.Frame) {
 
 // Heartbeat promises that no frame at or before t (ns) is still to come.
 func (e *Engine) Heartbeat(t int64) {
+	t = min(t, latest)
 	if !e.started || t <= e.clock {
 		return
 	}
