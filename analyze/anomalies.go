@@ -83,7 +83,7 @@ func (e *Engine) odd(p *wire.Packet, m *nbns.Message) {
 		e.anomalies.add(Anomaly{Kind: Malformed, From: p.Src.Addr(), To: p.Dst.Addr(), Name: n, Named: named, Detail: m.Fault.String()},
 			frameOf(p, "malformed", "malformed"))
 	}
-	if m.Flags.Broadcast() && !m.Flags.Response() && p.HasDstMAC && !p.LinkBcast && routed(p.TTL) {
+	if m.Flags.Broadcast() && !m.Flags.Response() && p.HasDstMAC && !p.Tunnelled && !p.LinkBcast && routed(p.TTL) {
 		n, named := m.Name()
 		e.anomalies.add(Anomaly{Kind: ForwardedBroadcast, From: p.Src.Addr(), To: p.Dst.Addr(), Name: n, Named: named}, frameOf(p, "forwarded-broadcast", "broadcast"))
 	}

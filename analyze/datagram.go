@@ -20,7 +20,7 @@ func (e *Engine) datagram(p *wire.Packet) {
 	}
 	from := netip.AddrFrom4(m.SourceIP)
 	i := e.hosts.Touch(p.Src.Addr(), p.Time)
-	if p.HasSrcMAC {
+	if p.HasSrcMAC && !p.Tunnelled {
 		e.hosts.SeenMAC(i, p.SrcMAC, p.TTL, p.Time, p.Input, p.Frame)
 	}
 	if from == p.Src.Addr() {

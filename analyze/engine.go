@@ -260,7 +260,7 @@ func (e *Engine) nbns(p *wire.Packet) {
 	}
 	e.odd(p, m)
 	src := e.hosts.Touch(p.Src.Addr(), p.Time)
-	if p.HasSrcMAC && len(p.VLAN) < 16 {
+	if p.HasSrcMAC && !p.Tunnelled {
 		e.hosts.SeenMAC(src, p.SrcMAC, p.TTL, p.Time, p.Input, p.Frame)
 	}
 	if p.Src.Port() == 53 && !m.Flags.Response() {

@@ -400,3 +400,22 @@ func TestStatsIsACopy(t *testing.T) {
 		t.Error("the counts can be changed from outside")
 	}
 }
+
+// The MAC addresses of a tunnel are not those of the machines in it.
+func TestTunnelled(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		b    []byte
+		want bool
+	}{
+		{"plain", eth(etherIPv4, inner()), false},
+		{"one tag", eth(etherVLAN, vlan(5, etherIPv4, inner())), false},
+		{"GRE", eth(etherIPv4, outer(protoGRE, cat(u16(0), u16(etherIPv4), inner()))), true},
+		{"GRE Ethernet", eth(etherIPv4, outer(protoGRE, cat(u16(0), u16(etherBridged), eth(etherIPv4, inner())))), true},
+	} {
+		out := NewDecoder(Options{}).Decode(&captures.Frame{Link: captures.LinkEthernet, Data: c.b, Length: len(c.b)}, nil)
+		if len(out) != 1 || out[0].Tunnelled != c.want {
+			t.Errorf("%s: %d packets, tunnelled %v, want 1 and %v", c.name, len(out), len(out) > 0 && out[0].Tunnelled, c.want)
+		}
+	}
+}

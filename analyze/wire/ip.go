@@ -48,6 +48,7 @@ func (d *Decoder) ipv4(b []byte) {
 		d.short()
 		return
 	}
+	d.p.Tunnelled = d.p.Tunnelled || d.src.IsValid()
 	d.p.TTL, d.p.IPID = b[8], binary.BigEndian.Uint16(b[4:])
 	d.src = netip.AddrFrom4([4]byte(b[12:16]))
 	d.dst = netip.AddrFrom4([4]byte(b[16:20]))
@@ -82,6 +83,7 @@ func (d *Decoder) ipv6(b []byte) {
 	if want == 0 { // a jumbogram, or segmentation left to the network card
 		want = len(b) + d.lack - 40
 	}
+	d.p.Tunnelled = d.p.Tunnelled || d.src.IsValid()
 	d.p.TTL, d.p.IPID = b[7], 0
 	d.src = netip.AddrFrom16([16]byte(b[8:24]))
 	d.dst = netip.AddrFrom16([16]byte(b[24:40]))

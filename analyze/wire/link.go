@@ -140,6 +140,7 @@ func (d *Decoder) etherType(ether uint16, b []byte) {
 
 // innerEthernet is ethernet inside something else.
 func (d *Decoder) innerEthernet(b []byte) {
+	d.p.Tunnelled = true
 	if d.deeper() {
 		d.ethernet(b)
 	}

@@ -53,6 +53,9 @@ type Packet struct {
 	SrcMAC, DstMAC       [6]byte
 	HasSrcMAC, HasDstMAC bool
 	VLAN                 []uint16 // outermost first
+	// Tunnelled: the message came within another IP or link layer, so that the
+	// MAC addresses are the tunnel's and not the machines'.
+	Tunnelled bool
 
 	Interface int    // of the capture
 	TTL       uint8  // of the innermost IP header
