@@ -212,7 +212,9 @@ func (t *Tracker) Finish(now int64) {
 		if w < 0 {
 			break
 		}
-		left = append(left, t.queues[w].items[t.queues[w].head].x)
+		x := t.queues[w].items[t.queues[w].head].x
+		x.open = false // it may have been armed twice at one instant
+		left = append(left, x)
 		t.queues[w].pop()
 	}
 	sortByID(left)
