@@ -81,7 +81,10 @@ func (n *network) segmentOf(a netip.Addr) *segment {
 
 func (n *network) addSegment(name string, p netip.Prefix) *segment {
 	s := &segment{name: name, index: len(n.segments) + 1, prefix: p}
-	r := p.Masked().Addr().Next()
+	r := p.Masked().Addr()
+	if next := r.Next(); p.Contains(next) {
+		r = next
+	}
 	s.router = nic{addr: r, seg: s}
 	n.segments = append(n.segments, s)
 	s.router.mac = macOf(s, r)

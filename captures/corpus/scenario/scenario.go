@@ -260,6 +260,9 @@ var verbs = map[string]func(*builder, *words){
 
 func (b *builder) setStart(w *words) {
 	t, err := time.Parse(time.RFC3339Nano, w.next("the time"))
+	if w.fault != nil {
+		return
+	}
 	if err != nil {
 		w.wrong("the time is written like 2003-05-30T08:00:00Z")
 		return
@@ -273,6 +276,8 @@ func (b *builder) setSegment(w *words) {
 	p, err := netip.ParsePrefix(w.next("the prefix"))
 	if w.fault == nil && (err != nil || !p.Addr().Is4()) {
 		w.wrong("a prefix is written like 10.1.1.0/24")
+	}
+	if w.fault != nil {
 		return
 	}
 	for _, s := range b.net.segments {
