@@ -142,7 +142,7 @@ type State struct {
 	Answers     []AnswerSet
 	Records     []Record
 	Uses        []Use
-	Wanted      []Claim // registrations that the end of the capture cut short
+	Wanted      []Claim              // registrations that the end of the capture cut short
 	Recent      []*exchange.Exchange // out of the ordinary, oldest first
 	Cut         bool                 // something was given up to keep within the limits
 	Queries     int64
