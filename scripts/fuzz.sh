@@ -8,7 +8,7 @@ for pkg in $(go list ./...); do
 	while read -r target; do
 		found=$((found + 1))
 		echo "== $pkg $target $each"
-		go test "$pkg" -run '^$' -fuzz "^$target\$" -fuzztime "$each"
+		go test "$pkg" -run '^$' -fuzz "^$target\$" -fuzztime "$each" -fuzzminimizetime 1x
 	done < <(go test "$pkg" -list '^Fuzz' | grep '^Fuzz' || true)
 done
 if [ "$found" = 0 ]; then
