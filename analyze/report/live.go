@@ -22,7 +22,7 @@ func NewLive(doc *Document, text TextOptions) *Live {
 }
 
 func (l *Live) printer(doc *Document) *textPrinter {
-	return &textPrinter{doc: doc, width: min(l.text.Width, proseWidth), full: l.text.Width, color: l.text.Color}
+	return &textPrinter{doc: doc, width: min(l.text.Width, proseWidth), full: l.text.Width, color: l.text.Color, draws: l.text.Ladder, ascii: l.text.ASCII}
 }
 
 // WriteText writes the document's findings as blocks; those that differ in

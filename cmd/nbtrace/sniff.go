@@ -36,6 +36,7 @@ type sniffFlags struct {
 	metrics       string
 	stats         time.Duration
 	limits        analyze.Limits
+	ladder        bool
 }
 
 func (a *app) sniffCommand() *cobra.Command {
@@ -71,7 +72,7 @@ output files, which must be writable for that user. Nothing is ever sent.`,
 			return a.sniff(&flags)
 		},
 	}
-	flags.add(a, cmd, documentFormats)
+	flags.add(a, cmd, analyzeFormats)
 	f := cmd.Flags()
 	f.StringArrayVarP(&flags.interfaces, "interface", "i", nil, "capture on `IFACE`, a name or number of 'nbtrace interfaces', or any; repeatable")
 	f.BoolVarP(&flags.list, "list-interfaces", "D", false, "list the devices and exit")
@@ -82,9 +83,8 @@ output files, which must be writable for that user. Nothing is ever sent.`,
 	f.StringArrayVarP(&flags.stops, "autostop", "a", nil, "stop at `LIMIT`: duration:SECONDS, or files:N of --write; repeatable")
 	f.StringVar(&flags.write, "write", "", "keep the packets that nbtrace can use in `FILE`, as pcapng")
 	f.StringArrayVarP(&flags.ring, "ring", "b", nil, "begin another --write file at `LIMIT`: filesize:KB (1000 bytes) or duration:SECONDS; files:N keeps the newest N; repeatable")
-	if f.Lookup("evidence") == nil {
-		f.StringVarP(&flags.evidence, "evidence", "w", "", "write the packets that findings rest on to `FILE`, as pcapng")
-	}
+	f.StringVarP(&flags.evidence, "evidence", "w", "", "write the packets that findings rest on to `FILE`, as pcapng")
+	f.BoolVar(&flags.ladder, "ladder", false, "draw the messages of each finding (text)")
 	f.IntVar(&flags.memory, "evidence-memory", 64, "hold the last `MIB` of packets in memory for --evidence")
 	f.StringVarP(&flags.user, "user", "Z", "", "become `USER` once the devices are open (default: who called sudo, else nobody)")
 	f.StringVar(&flags.metrics, "metrics", "", "serve Prometheus metrics and /healthz at `ADDR`, [HOST]:PORT; without HOST on the loopback address")
@@ -92,7 +92,8 @@ output files, which must be writable for that user. Nothing is ever sent.`,
 	f.IntVar(&flags.limits.Names, "max-names", 1_000_000, "names with a history, at most `N`")
 	f.IntVar(&flags.limits.Addresses, "max-addresses", 200_000, "addresses of machines, at most `N`")
 	f.IntVar(&flags.limits.Open, "max-open", 250_000, "exchanges open at one time, at most `N`")
-	f.IntVar(&flags.limits.Kept, "max-kept", 100_000, "settled exchanges kept as history, at most `N`")
+	f.IntVar(&flags.limits.Kept, "max-kept", 50_000, "settled exchanges kept as history, at most `N`")
+	f.IntVar(&flags.limits.Findings, "max-findings", 10_000, "different findings, at most `N`")
 	complete(cmd, "autostop", []string{"duration:", "files:"})
 	complete(cmd, "ring", []string{"filesize:", "duration:", "files:"})
 	err := cmd.RegisterFlagCompletionFunc("interface", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -143,7 +144,7 @@ func (f *sniffFlags) plan(a *app) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{settings: set, flags: f}
-	if p.format, err = formatOf(f.format, f.output, "text", documentFormats); err != nil {
+	if p.format, err = formatOf(f.format, f.output, "text", analyzeFormats); err != nil {
 		return nil, err
 	}
 	if f.snapLen == 0 {
@@ -194,7 +195,7 @@ func (f *sniffFlags) plan(a *app) (*plan, error) {
 			p.stopFiles = int(min(n, 1<<30))
 		}
 	}
-	for _, path := range []string{f.write, f.evidence, f.output} {
+	for _, path := range []string{f.write, f.evidence, f.output, f.newBaseline} {
 		if path == "" || path == "-" {
 			continue
 		}

@@ -149,7 +149,7 @@ func (s *session) begin() error {
 			return err
 		}
 	}
-	text := report.TextOptions{Width: a.textWidth(target), Color: color}
+	text := report.TextOptions{Width: a.textWidth(target), Color: color, Ladder: p.flags.ladder, ASCII: target != nil && a.plainTerminal()}
 	s.live = report.NewLive(s.doc, text)
 	switch p.format {
 	case "text", "ndjson":
@@ -468,6 +468,10 @@ func (s *session) end() error {
 		err = none.WriteNDJSON(s.out)
 	case p.format == "markdown":
 		err = all.WriteMarkdown(s.whole)
+	case p.format == "html":
+		err = all.WriteHTML(s.whole)
+	case p.format == "ecs":
+		err = all.WriteECS(s.whole)
 	default:
 		err = all.WriteJSON(s.whole)
 	}
