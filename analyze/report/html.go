@@ -367,14 +367,14 @@ func (d *Document) htmlLadder(out *htmlStory, s *story) {
 		return
 	}
 	if out.Number <= htmlDiagrams {
-		out.Ladder = l.draw(fmt.Sprintf("ladder-%d", out.Number), fmt.Sprintf("Messages of finding %d", out.Number), d.Files)
+		out.Ladder = l.draw(fmt.Sprintf("ladder-%d", out.Number), fmt.Sprintf("Messages of finding %d", out.Number))
 	} else {
 		out.NoDiagram = true
 	}
-	out.LadderRest = l.rest()
+	out.LadderRest = strings.TrimSpace(l.sources(d.Files) + " " + l.rest())
 	for i := range l.steps {
 		st := &l.steps[i]
-		row := htmlLadderRow{When: l.when(st), Frames: st.numbers(d.Files), From: l.lines[st.from].short(), To: "not known", Text: st.label(), Decisive: st.decisive}
+		row := htmlLadderRow{When: l.when(st), Frames: l.numbers(st), From: l.lines[st.from].short(), To: "not known", Text: st.label(), Decisive: st.decisive}
 		if st.to >= 0 {
 			row.To = l.lines[st.to].short()
 		}
@@ -503,6 +503,8 @@ func (d *Document) htmlRowsOf(t *Table, caption string, n int, at func(r *Row, i
 				row = append(row, n.Display(scope))
 			case !v.null && v.typ == Time:
 				row = append(row, strings.TrimSuffix(shortTime(v.num), " UTC"))
+			case !v.null && v.typ == Frames && len(d.Files) < 2:
+				row = append(row, frameWords(v.frames))
 			case !v.null && v.typ == Bool:
 				row = append(row, yesNo(v.num != 0))
 			default:
@@ -517,6 +519,15 @@ func (d *Document) htmlRowsOf(t *Table, caption string, n int, at func(r *Row, i
 		}
 	}
 	return out
+}
+
+// frameWords lists frames of the one file: 13 registration; 18 reply.
+func frameWords(frames []frameCell) string {
+	parts := make([]string, len(frames))
+	for i := range frames {
+		parts[i] = fmt.Sprintf("%d %s", frames[i].frame, frames[i].role)
+	}
+	return strings.Join(parts, "; ")
 }
 
 func yesNo(b bool) string {

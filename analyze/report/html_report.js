@@ -34,13 +34,21 @@
   }
   document.getElementById('expand').addEventListener('click', function () { all(true); });
   document.getElementById('collapse').addEventListener('click', function () { all(false); });
-  function reveal() {
-    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    if (!target) { return; }
-    const inside = target.querySelector('details');
+  // A link opens what it leads to, also when it is followed a second time.
+  function openTarget(hash) {
+    const target = hash.length > 1 && document.getElementById(hash.slice(1));
+    const inside = target && target.id !== 'main' && target.querySelector('details');
     if (inside) { inside.open = true; }
-    target.scrollIntoView();
+    return target;
   }
+  function reveal() {
+    const target = openTarget(location.hash);
+    if (target) { target.scrollIntoView(); }
+  }
+  document.addEventListener('click', function (event) {
+    const link = event.target.closest('a[href^="#"]');
+    if (link) { openTarget(link.getAttribute('href')); }
+  });
   window.addEventListener('hashchange', reveal);
   reveal();
   let opened = [];

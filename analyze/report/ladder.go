@@ -33,6 +33,7 @@ type ladder struct {
 	timed bool  // start is set
 	left  int   // frames left out because there are too many
 	bare  int   // frames of which only the number is known
+	from  []int // inputs
 }
 
 // lifeline is one machine, with all of its addresses that the run joined.
@@ -516,25 +517,27 @@ func sinceStart(ns int64) string {
 	}
 }
 
-// numbers lists the step's frames: 13, 14, with the file where there are several.
-func (s *step) numbers(files []string) string {
+// numbers lists the step's frames: 13, 14, with the number of the input
+// before it where the ladder has several, 1:13, 2:7.
+func (l *ladder) numbers(s *step) string {
 	var b strings.Builder
-	r := Row{Files: files}
+	several := len(l.inputs()) > 1
 	for i, f := range s.frames {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		if len(files) > 1 {
-			b.WriteString(Escape(fileName(&r, f.input)) + ":")
+		if several {
+			fmt.Fprintf(&b, "%d:", f.input+1)
 		}
 		b.WriteString(strconv.FormatInt(f.frame, 10))
 	}
 	return b.String()
 }
 
-// ranges lists the step's frames as numbers draws them, in few columns: 13-15, 18.
-func (s *step) ranges() string {
+// ranges lists the step's frames as numbers does, in few columns: 13-15, 18.
+func (l *ladder) ranges(s *step) string {
 	var b strings.Builder
+	several := len(l.inputs()) > 1
 	for i := 0; i < len(s.frames); {
 		k := i
 		for k+1 < len(s.frames) && s.frames[k+1].input == s.frames[i].input && s.frames[k+1].frame == s.frames[k].frame+1 {
@@ -542,6 +545,9 @@ func (s *step) ranges() string {
 		}
 		if i > 0 {
 			b.WriteString(", ")
+		}
+		if several {
+			fmt.Fprintf(&b, "%d:", s.frames[i].input+1)
 		}
 		b.WriteString(strconv.FormatInt(s.frames[i].frame, 10))
 		switch {
@@ -553,6 +559,38 @@ func (s *step) ranges() string {
 		i = k + 1
 	}
 	return b.String()
+}
+
+// inputs are the inputs that the steps' frames are of, in order.
+func (l *ladder) inputs() []int {
+	if l.from == nil {
+		for i := range l.steps {
+			for _, f := range l.steps[i].frames {
+				if !slices.Contains(l.from, f.input) {
+					l.from = append(l.from, f.input)
+				}
+			}
+		}
+		slices.Sort(l.from)
+	}
+	return l.from
+}
+
+// sources says of which files the frames are, "" if there is one file only.
+func (l *ladder) sources(files []string) string {
+	if len(files) < 2 {
+		return ""
+	}
+	r := Row{Files: files}
+	inputs := l.inputs()
+	if len(inputs) == 1 {
+		return "Frames are of " + Escape(fileName(&r, inputs[0])) + "."
+	}
+	parts := make([]string, len(inputs))
+	for i, in := range inputs {
+		parts[i] = fmt.Sprintf("%d is %s", in+1, Escape(fileName(&r, in)))
+	}
+	return "Frames are file:number; file " + strings.Join(parts, ", ") + "."
 }
 
 // short is the first address of the line.

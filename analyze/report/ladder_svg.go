@@ -62,7 +62,7 @@ type drawnStep struct {
 }
 
 // draw lays the ladder out. id is unique within the document.
-func (l *ladder) draw(id, title string, files []string) *drawing {
+func (l *ladder) draw(id, title string) *drawing {
 	d := &drawing{ID: id, Title: title, Desc: l.summary(), LifeTop: svgHead - 8}
 	gap := l.svgGap()
 	head := min(gap-14, svgHeadMax)
@@ -93,7 +93,7 @@ func (l *ladder) draw(id, title string, files []string) *drawing {
 		if s.nested && box < 0 {
 			box = y
 		}
-		d.Steps = append(d.Steps, l.drawStep(s, x, d.W, y, files))
+		d.Steps = append(d.Steps, l.drawStep(s, x, d.W, y))
 		y += svgRow
 		if box >= 0 && (i+1 == len(l.steps) || !l.steps[i+1].nested) {
 			d.Boxes = append(d.Boxes, drawnBox{X: svgGutter, Y: box + 2, W: d.W - svgGutter - 4, H: y - box - 2})
@@ -124,11 +124,8 @@ func (l *ladder) svgGap() int {
 
 func svgClip(s string, width int) string { return clip(s, int(float64(width)/svgChar)) }
 
-func (l *ladder) drawStep(s *step, x []int, width, y int, files []string) drawnStep {
-	out := drawnStep{Y: y, When: l.when(s), Frames: svgClip("#"+s.ranges(), svgGutter-8), Decisive: s.decisive, Anchor: "middle"}
-	if len(files) > 1 {
-		out.Frames = svgClip(s.numbers(files), svgGutter-8)
-	}
+func (l *ladder) drawStep(s *step, x []int, width, y int) drawnStep {
+	out := drawnStep{Y: y, When: l.when(s), Frames: svgClip("#"+l.ranges(s), svgGutter-8), Decisive: s.decisive, Anchor: "middle"}
 	text := s.label()
 	line := y + svgRow - 12
 	if s.to < 0 || s.to == s.from {

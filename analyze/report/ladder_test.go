@@ -77,8 +77,8 @@ func TestLaddersOfCaptures(t *testing.T) {
 		golden(t, "htmlreport/"+short+".ladder.txt", []byte(labLadders(d, 80, false)))
 		stories := tell(d.Findings)
 		l := newLadder(d.Result.Hosts, &stories[0])
-		golden(t, "htmlreport/"+short+".mmd", []byte(l.mermaid(d.Files)))
-		svg := drawn(t, "ladder", l.draw("l", "Messages", d.Files))
+		golden(t, "htmlreport/"+short+".mmd", []byte(l.mermaid()))
+		svg := drawn(t, "ladder", l.draw("l", "Messages"))
 		golden(t, "htmlreport/"+short+".svg", svg)
 		if seen := wellFormed(t, svg); seen["title"] != 1 || seen["desc"] != 1 || seen["polygon"] == 0 {
 			t.Errorf("%s: elements %v", name, seen)
@@ -159,7 +159,13 @@ func TestLadderFolds(t *testing.T) {
 	if got := l.steps[0].label(); got != "register ×3 within 2s" {
 		t.Errorf("the first step is %q", got)
 	}
-	if got := l.steps[1].numbers([]string{"a", "b"}); got != "a:4, b:9" || l.steps[1].count != 1 || !l.steps[1].decisive {
+	if got := l.sources([]string{"a", "b\x1b"}); got != `Frames are file:number; file 1 is a, 2 is b\x1b.` {
+		t.Errorf("the files are %q", got)
+	}
+	if got := l.ranges(&l.steps[0]); got != "1:1-3" {
+		t.Errorf("the frames of the first step are %q", got)
+	}
+	if got := l.numbers(&l.steps[1]); got != "1:4, 2:9" || l.steps[1].count != 1 || !l.steps[1].decisive {
 		t.Errorf("what two taps saw is %q, %+v", got, l.steps[1])
 	}
 	if l.bare != 1 || !strings.Contains(l.rest(), "1 further frame is") {
@@ -188,7 +194,7 @@ func TestLadderIsBounded(t *testing.T) {
 	if drawnFrames+l.left != len(frames) {
 		t.Errorf("%d frames drawn and %d left out, of %d", drawnFrames, l.left, len(frames))
 	}
-	if svg := drawn(t, "ladder", l.draw("l", "t", nil)); len(svg) > 32<<10 {
+	if svg := drawn(t, "ladder", l.draw("l", "t")); len(svg) > 32<<10 {
 		t.Errorf("the drawing takes %d bytes", len(svg))
 	}
 }
@@ -229,7 +235,7 @@ func TestMermaidOfCaptures(t *testing.T) {
 		d := analyzed(t, labPath(name))
 		stories := tell(d.Findings)
 		for i := range stories {
-			checkMermaid(t, newLadder(d.Result.Hosts, &stories[i]).mermaid(d.Files))
+			checkMermaid(t, newLadder(d.Result.Hosts, &stories[i]).mermaid())
 		}
 	}
 }
@@ -263,8 +269,8 @@ func TestHostileLadders(t *testing.T) {
 				}
 			}
 		}
-		checkMermaid(rt, l.mermaid(files))
-		svg := drawn(t, "ladder", l.draw("l", Escape(s.title()), files))
+		checkMermaid(rt, l.mermaid())
+		svg := drawn(t, "ladder", l.draw("l", Escape(s.title())))
 		for name, n := range wellFormed(t, svg) {
 			switch name {
 			case "svg", "title", "desc":

@@ -22,17 +22,18 @@ func (l *ladder) text(files []string, width int, ascii bool) []string {
 	t := &ladderText{ladder: l, width: width, ascii: ascii, last: min(max(2+textWidth(l.lines[len(l.lines)-1].short()), 10), 18)}
 	t.columns()
 	t.legend()
+	if sources := l.sources(files); sources != "" {
+		t.out = append(t.out, wrap(t.plain(sources), width)...)
+	}
 	t.heads()
 	for i := range l.steps {
 		if d := l.pause(i); d > 0 {
 			t.row("", "", span{t.x[0], ""}, '⋮')
 		}
-		t.step(files, i)
+		t.step(i)
 	}
 	if rest := l.rest(); rest != "" {
-		for _, line := range wrap(rest, width) {
-			t.out = append(t.out, line)
-		}
+		t.out = append(t.out, wrap(rest, width)...)
 	}
 	if ascii {
 		for i := range t.out {
@@ -177,7 +178,7 @@ func (t *ladderText) row(gutter, bracket string, over span, bar rune) {
 	t.out = append(t.out, strings.TrimRight(b.String(), " "))
 }
 
-func (t *ladderText) step(files []string, i int) {
+func (t *ladderText) step(i int) {
 	s := &t.steps[i]
 	upper, lower := "", ""
 	if s.nested {
@@ -204,10 +205,7 @@ func (t *ladderText) step(files []string, i int) {
 		at = max(t.width-w, ladderFirst+2)
 	}
 	t.row(t.when(s), upper, span{at, clip(label, t.width-at)}, '│')
-	numbers := "#" + s.ranges()
-	if len(files) > 1 {
-		numbers = t.plain("#" + s.numbers(files))
-	}
+	numbers := "#" + t.ranges(s)
 	if s.to < 0 || s.to == s.from {
 		t.row(numbers, lower, span{from, "●"}, '│')
 		return
@@ -258,7 +256,7 @@ func plainASCII(s string) string {
 }
 
 // mermaid draws the ladder as a Mermaid sequence diagram, without its fence.
-func (l *ladder) mermaid(files []string) string {
+func (l *ladder) mermaid() string {
 	if l.empty() {
 		return ""
 	}
@@ -285,7 +283,7 @@ func (l *ladder) mermaid(files []string) string {
 		if d := l.pause(i); d > 0 {
 			fmt.Fprintf(&b, "    Note over %s: %s\n", l.across(), mermaidText(duration(d)+" later"))
 		}
-		text := mermaidText(fmt.Sprintf("%s %s, frame %s", l.when(s), s.label(), s.numbers(files)))
+		text := mermaidText(fmt.Sprintf("%s %s, frame %s", l.when(s), s.label(), l.numbers(s)))
 		if s.decisive {
 			text = "DECISIVE " + text
 		}
@@ -344,11 +342,16 @@ func (t *textPrinter) diagram(s *story) {
 
 // diagram prints the messages of a story as a Mermaid sequence diagram.
 func (m *markdownPrinter) diagram(s *story) {
-	text := newLadder(m.doc.Result.Hosts, s).mermaid(m.doc.Files)
+	l := newLadder(m.doc.Result.Hosts, s)
+	text := l.mermaid()
 	if text == "" {
 		return
 	}
 	m.heading("The messages")
+	if sources := l.sources(m.doc.Files); sources != "" {
+		m.line(m.text(sources))
+		m.line("")
+	}
 	m.line("```mermaid")
 	m.b.WriteString(text)
 	m.line("```")

@@ -52,7 +52,7 @@ type timelineBar struct {
 
 // Sizes of a timeline, in user units.
 const (
-	timelineGutter = 330
+	timelineGutter = 330 // most room for the labels
 	timelineWidth  = 520
 	timelineRow    = 26
 	timelineTop    = 8
@@ -64,12 +64,18 @@ func newTimeline(id, name string, rows []*analyze.Name, first, last int64) *time
 	if len(rows) == 0 {
 		return nil
 	}
-	t := &timeline{ID: id, Title: "Who held " + name, X1: timelineGutter, X2: timelineGutter + timelineWidth, W: timelineGutter + timelineWidth + 12,
-		From: shortTime(first), Until: shortTime(last)}
+	t := &timeline{ID: id, Title: "Who held " + name, From: shortTime(first), Until: shortTime(last)}
 	if len(rows) > maxTimelineBars {
 		t.Left = len(rows) - maxTimelineBars
 		rows = rows[:maxTimelineBars]
 	}
+	labels := make([]string, len(rows))
+	gutter := 0
+	for i, n := range rows {
+		labels[i] = svgClip(fmt.Sprintf("<%02x> %s, %s", n.Name[15], addressText(n.Addresses), Escape(n.State)), timelineGutter-16)
+		gutter = max(gutter, int(float64(textWidth(labels[i]))*svgChar)+16)
+	}
+	t.X1, t.X2, t.W = gutter, gutter+timelineWidth, gutter+timelineWidth+12
 	at := func(ns int64) int {
 		if last <= first {
 			return t.X1
@@ -93,8 +99,7 @@ func newTimeline(id, name string, rows []*analyze.Name, first, last int64) *time
 		}
 		b.X = min(at(n.From), t.X2-timelineLeast)
 		b.W = max(at(until)-b.X, timelineLeast)
-		b.Label = svgClip(fmt.Sprintf("<%02x> %s, %s", n.Name[15], b.Addresses, b.State), timelineGutter-16)
-		b.TextX, b.TextY = timelineGutter-10, b.Y+17
+		b.Label, b.TextX, b.TextY = labels[i], gutter-10, b.Y+15
 		t.Bars = append(t.Bars, b)
 	}
 	t.AxisY = timelineTop + len(t.Bars)*timelineRow + 6
