@@ -216,7 +216,7 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 			continue
 		}
 		j := hosts.Join{A: c.Addr, B: x.Address(), Input: x.Frames[0].Input, Frame: x.Frames[0].Frame, Time: x.Frames[0].Time,
-			Other: c.Request.Frame, OtherTime: c.Request.Time, Name: x.Name.Display(x.Scope)}
+			Other: c.Request.Frame, OtherInput: int(c.Request.Input), OtherTime: c.Request.Time, Name: x.Name.Display(x.Scope)}
 		switch {
 		case c.Sender == x.Initiator && x.Initiator == c.Addr && x.Outcome == exchange.Accepted:
 			j.Sign = hosts.SentForOther

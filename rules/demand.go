@@ -229,7 +229,16 @@ func dynamicReplica(s *subject) explanation {
 		"If a group has the name, rename the machine or the group.",
 		"If the adapters of one host use different WINS servers, give them the same ones.",
 	}
-	return explanation{rule: slugDynamicReplica, verdict: analyze.Proved, why: "a dynamic record of the name was replicated to the server before", decided: true, finding: f}
+	// Whose addresses a unique record holds may be unknown: they can be further
+	// adapters of the same machine.
+	v := analyze.Likely
+	if rec.Type == names.Group || rec.Type == names.SpecialGroup || slices.ContainsFunc(rec.Addrs, func(a addr) bool {
+		_, sent := s.p.Hosts.Sent(a)
+		return !s.mine(a) && (sent || s.everRegistered(a) != nil)
+	}) {
+		v = analyze.Proved
+	}
+	return explanation{rule: slugDynamicReplica, verdict: v, why: "a dynamic record of the name was replicated to the server before", decided: true, finding: f}
 }
 
 // incompleteRelease: the machine had released the name for some of its

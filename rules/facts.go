@@ -92,7 +92,7 @@ func (s *subject) readMultihomed() {
 		}
 		frames := []analyze.FrameRef{{Input: j.Input, Frame: j.Frame, Role: "multihomed", Time: j.Time, Src: src, What: what}}
 		if j.Other != 0 {
-			frames = append(frames, analyze.FrameRef{Input: j.Input, Frame: j.Other, Role: "multihomed", Time: j.OtherTime, Src: j.A, What: what})
+			frames = append(frames, analyze.FrameRef{Input: j.OtherInput, Frame: j.Other, Role: "multihomed", Time: j.OtherTime, Src: j.A, What: what})
 		}
 		sign := map[hosts.Sign]string{hosts.OwnAnswer: "answers-with-several-addresses", hosts.NodeStatus: "same-node-status",
 			hosts.SameMAC: "same-mac", hosts.SeveralRegs: "registered-from-several-addresses"}[j.Sign]

@@ -79,10 +79,11 @@ type Join struct {
 	Input int
 	Frame int64 // that completed the evidence
 	Time  int64 // ns, of Frame
-	Other int64 // an earlier frame of the same input that it rests on, 0 if none
-	// OtherTime is when Other was seen, ns.
-	OtherTime int64
-	Name      string
+	Other int64 // an earlier frame that it rests on, 0 if none
+	// OtherInput and OtherTime (ns) say where and when Other was seen.
+	OtherInput int
+	OtherTime  int64
+	Name       string
 }
 
 const (
