@@ -13,6 +13,9 @@ import (
 // belongs to the address that the datagram itself gives, which is the IP
 // source unless a router translated addresses or a server distributes it.
 func (e *Engine) datagram(p *wire.Packet) {
+	if _, isCopy := e.copies.look(p, p.Time); isCopy {
+		return
+	}
 	m := &e.dgm
 	nbdgm.Decode(m, p.Payload)
 	if m.Fault != nil || !m.HasSource {
