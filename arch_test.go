@@ -21,7 +21,7 @@ import (
 // import what they like.
 var layers = [][]string{
 	{"cmd/nbtrace", "cmd/capgen"},
-	{"rules", "analyze/report"},
+	{"rules", "analyze/report", "analyze/enginetest"},
 	{"analyze"},
 	{"analyze/names", "analyze/hosts", "analyze/mappings"},
 	{"analyze/exchange", "analyze/wire/nbnslayer", "captures/corpus/scenario"},
