@@ -20,10 +20,12 @@ import (
 // rule, role and verdict; of a cited message that came in several IPv4
 // fragments or TCP segments, what is needed to put it together again; and,
 // where the cited frames alone do not lead to the same findings, the context
-// that does: first all messages about the same name (any suffix), then all
-// messages of the machine that suffers, then all that nbtrace can use. Context
+// that does: first the messages about the same name (any suffix) within a
+// minute of the events, then those of the machine that suffers, then both of
+// any time, then all that nbtrace can use. Context
 // is added finding by finding, no more than each needs, and says in its
-// comment that it is context. Frames keep their bytes, lengths, link types,
+// comment that it is context. A kind of context of more than 50,000 frames is
+// left out. Frames keep their bytes, lengths, link types,
 // times and order.
 type Evidence struct {
 	Version  string
@@ -51,31 +53,35 @@ type EvidenceCount struct {
 
 // Bounds of what is held for the evidence.
 const (
-	maxContext      = 50_000    // frames of one level of context
-	maxEvidenceHeld = 256 << 20 // bytes of frames
-	maxFlowFrames   = 8192      // frames of one TCP connection
-	maxFlowHead     = 512       // of them whatever their age
-	flowReach       = int64(30e9)
+	maxContext      = 50_000      // frames of one level of context
+	maxEvidenceHeld = 256 << 20   // bytes of frames
+	maxFlowFrames   = 8192        // frames of one TCP connection
+	maxFlowHead     = 512         // of them whatever their age
+	flowReach       = int64(30e9) // ns before its last message that a connection's segments are taken
+	nearby          = int64(60e9) // ns around the events of a finding
 	maxFlows        = 10_000
 )
 
-// How much context a finding has: its cited frames, the messages about its
-// name, those of its machine, and everything.
+// How much context a finding has: its cited frames; the messages about its
+// name, and those of its machine, near the events; both of any time; everything.
 const (
 	levelCited = iota
+	levelNameNear
+	levelHostNear
 	levelName
 	levelHost
 	levelAll
 )
 
 var contextWords = [...]string{levelCited: "part of a cited message", levelName: "a message about the same name",
-	levelHost: "a message of the same machine", levelAll: "what else was heard"}
+	levelNameNear: "a message about the same name", levelHostNear: "a message of the same machine", levelHost: "a message of the same machine", levelAll: "what else was heard"}
 
-// subject is one name family, or one finding without a name, and the context
+// evidenceSubject is one name family, or one finding without a name, and the context
 // that it has got so far.
 type evidenceSubject struct {
-	findings []*analyze.Finding
-	level    int
+	findings    []*analyze.Finding
+	level       int
+	first, last int64 // ns, of the findings
 }
 
 // evidenceTag says for which subject, and from which level on, a frame is needed.
@@ -143,7 +149,7 @@ func (b *evidenceBuilder) cite() {
 		i, ok := index[k]
 		if !f.HasName || !ok {
 			i = len(b.subjects)
-			b.subjects = append(b.subjects, evidenceSubject{})
+			b.subjects = append(b.subjects, evidenceSubject{first: f.First, last: f.Last})
 			if f.HasName {
 				index[k] = i
 				b.byName[k] = append(b.byName[k], int32(i))
@@ -151,6 +157,7 @@ func (b *evidenceBuilder) cite() {
 		}
 		s := &b.subjects[i]
 		s.findings = append(s.findings, f)
+		s.first, s.last = min(s.first, f.First), max(s.last, f.Last)
 		for _, a := range append(slices.Clone(f.Host.Addresses), hostAddr(f)...) {
 			if !slices.Contains(b.byAddr[a], int32(i)) {
 				b.byAddr[a] = append(b.byAddr[a], int32(i))
@@ -268,15 +275,20 @@ func (b *evidenceBuilder) collect(everything bool) error {
 	}
 }
 
+// takes reports whether a tag's frame is in the evidence at its subject's level.
+func (b *evidenceBuilder) takes(t evidenceTag) bool {
+	return !b.closed[t.level] && int(t.level) <= b.subjects[t.subject].level
+}
+
 // needed reports whether a held frame is in the evidence at the subjects'
 // levels.
 func (b *evidenceBuilder) needed(h *heldFrame) bool {
 	for _, t := range h.tags {
-		if int(t.level) <= b.subjects[t.subject].level {
+		if b.takes(t) {
 			return true
 		}
 	}
-	if !b.all {
+	if !b.all || b.closed[levelAll] {
 		return false
 	}
 	return slices.ContainsFunc(b.subjects, func(s evidenceSubject) bool { return s.level >= levelAll })
@@ -300,7 +312,7 @@ func (b *evidenceBuilder) widen() ([]string, error) {
 					break
 				}
 			}
-			everything = everything || s.level == levelAll
+			everything = everything || s.level == levelAll && !b.closed[levelAll]
 		}
 		if !raised {
 			return differs, nil
@@ -468,7 +480,7 @@ func (b *evidenceBuilder) write(w io.Writer) (*EvidenceCount, error) {
 func (b *evidenceBuilder) contextOf(h *heldFrame) string {
 	level := levelAll
 	for _, t := range h.tags {
-		if int(t.level) <= b.subjects[t.subject].level {
+		if b.takes(t) {
 			level = min(level, int(t.level))
 		}
 	}

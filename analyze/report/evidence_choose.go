@@ -36,6 +36,9 @@ func (b *evidenceBuilder) choose() error {
 		if !usable(&f) {
 			continue
 		}
+		if b.counts[levelAll]++; b.counts[levelAll] > maxContext {
+			b.closed[levelAll] = true
+		}
 		packets = decoder.Decode(&f, packets[:0])
 		for i := range packets {
 			b.consider(&packets[i], &f)
@@ -46,11 +49,11 @@ func (b *evidenceBuilder) choose() error {
 func (b *evidenceBuilder) consider(p *wire.Packet, f *captures.Frame) {
 	place := framePlace{p.Input, p.Frame}
 	for _, i := range b.concerned(p) {
-		b.want(place, evidenceTag{i, levelName})
+		b.want(place, evidenceTag{i, b.nearOr(i, p.Time, levelNameNear, levelName)})
 	}
 	for _, a := range []netip.Addr{p.Src.Addr(), p.Dst.Addr()} {
 		for _, i := range b.byAddr[a] {
-			b.want(place, evidenceTag{i, levelHost})
+			b.want(place, evidenceTag{i, b.nearOr(i, p.Time, levelHostNear, levelHost)})
 		}
 	}
 	tags := b.wanted[place]
@@ -69,6 +72,15 @@ func (b *evidenceBuilder) consider(p *wire.Packet, f *captures.Frame) {
 			}
 		}
 	}
+}
+
+// nearOr is one level for what is near the events of a subject, and another
+// for the rest.
+func (b *evidenceBuilder) nearOr(subject int32, at int64, near, rest uint8) uint8 {
+	if s := &b.subjects[subject]; at >= s.first-nearby && at <= s.last+nearby {
+		return near
+	}
+	return rest
 }
 
 func addFlow[K comparable](flows map[K]*evidenceFlow, k K, tags []evidenceTag, at int64) {

@@ -432,3 +432,24 @@ func TestTsharkTakesTheDisplayFilter(t *testing.T) {
 		}
 	}
 }
+
+// A finding that no context leads to does not bring in the whole capture.
+func TestEvidenceIsBounded(t *testing.T) {
+	frames := readFrames(t, labPath("w1-windows-static-refuses-every-nic.pcap"))
+	last := frames[len(frames)-1]
+	for i := range maxContext + 10 {
+		f := last
+		f.Time += 3600e9 + int64(i)*1000
+		frames = append(frames, f)
+	}
+	in := writeFrames(t, "long.pcapng", frames)
+	d := analyzed(t, in)
+	d.Findings = append(slices.Clone(d.Findings), aFinding(0x20))
+	out, count := evidenceOf(t, d, in)
+	if len(count.Differs) != 1 {
+		t.Errorf("differs: %q", count.Differs)
+	}
+	if n := len(readFrames(t, out)); n != count.Cited+count.Context || n > 1000 {
+		t.Errorf("%d frames, %+v", n, count)
+	}
+}

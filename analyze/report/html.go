@@ -21,12 +21,12 @@ import (
 // what is beyond the first page of a table is data that the page shows on
 // demand, and stories and diagrams beyond a number are left to other formats.
 const (
-	htmlPage     = 100     // rows of a table that stand in the page itself
-	htmlRows     = 100_000 // rows of a table in all
-	htmlStories  = 300     // findings told at length, the worst
-	htmlDiagrams = 100     // of them with diagrams
-	htmlFrames   = 200     // frames listed of one story
-	htmlOpen     = 3       // stories that are open at first
+	htmlPage     = 100    // rows of a table that stand in the page itself
+	htmlRows     = 20_000 // rows of a table in all
+	htmlStories  = 300    // findings told at length, the worst
+	htmlDiagrams = 100    // of them with diagrams
+	htmlFrames   = 200    // frames listed of one story
+	htmlOpen     = 3      // stories that are open at first
 )
 
 //go:embed html_report.tmpl
