@@ -117,6 +117,8 @@ func TestExchanges(t *testing.T) {
 			[]string{"registration A<20> .33>.5 accepted requests 2", "query Z<20> .31>.255 unfinished"}},
 		{"the same id ten minutes later is another exchange", "register A<20> from pc trn 77\nreply ok\n+600 register A<20> from pc trn 77\nreply act",
 			[]string{"registration A<20> .33>.5 accepted", "registration A<20> .33>.5 refused ACT_ERR"}},
+		{"the same id soon after the answer is another exchange too", "register A<20> from pc trn 77\nreply ok\n+1.5 register A<20> from pc trn 77\nreply act",
+			[]string{"registration A<20> .33>.5 accepted", "registration A<20> .33>.5 refused ACT_ERR"}},
 		{"smbtorture repeats after the WACK", "register A<20> from pc\nwack\nretransmit\n+1 reply ok",
 			[]string{"registration A<20> .33>.5 accepted requests 2 wack"}},
 
@@ -137,6 +139,9 @@ func TestExchanges(t *testing.T) {
 			"register A<20> from srv.1 as a\nregister A<20> from srv.2 as b\nwack of a\nwack of b\nquery A<20> from w to old as qa\nquery A<20> from w to s4 as qb\nanswer of qa\nanswer of qb\nreply act of a\nreply ok of b",
 			[]string{"multihomed-registration A<20> .20>.5 refused ACT_ERR wack challenges [3]", "multihomed-registration A<20> .21>.5 accepted wack challenges [4]",
 				"challenge A<20> .5>.31 answered cause 1", "challenge A<20> .5>.50 answered cause 2"}},
+		{"the registration that was told to wait is the one asked about",
+			"register A<20> from srv.1 as a\nregister A<20> from srv.2 as b\nwack of b\nquery A<20> from w to old as q\nanswer of q\nreply act of b\nreply ok of a",
+			[]string{"multihomed-registration A<20> .20>.5 accepted", "multihomed-registration A<20> .21>.5 refused ACT_ERR wack challenges [3]", "challenge A<20> .5>.31 answered cause 2"}},
 		{"an ordinary query of the waiting host is none", "register A<20> from pc\nwack\nquery A<20> from pc to old\nanswer\nreply act",
 			[]string{"registration A<20> .33>.5 refused ACT_ERR wack", "query A<20> .33>.31 answered"}},
 		{"a query of another server is none", "register A<20> from pc to w as r\nwack\nquery A<20> from n to s4\nanswer\nreply act of r\n",
@@ -184,6 +189,8 @@ func TestExchanges(t *testing.T) {
 		// Look-alikes.
 		{"release of one's own name", "release A<20> from pc\nreply ok", []string{"release A<20> .33>.5 accepted"}},
 		{"release for another adapter", "release A<20> from srv.1 address 10.1.0.21\nreply ok", []string{"release A<20> .20>.5 accepted"}},
+		{"a server's own release, to a machine that has the name too", "register A<20> from pc\nreply ok\nrelease A<20> from w to pc\nreply ok",
+			[]string{"registration A<20> .33>.5 accepted", "release A<20> .5>.33 accepted"}},
 		{"release by broadcast", "release A<20> from pc to bcast\n+20 query Z<20> from old to bcast",
 			[]string{"release A<20> .33>.255 accepted", "query Z<20> .31>.255 unfinished"}},
 		{"release demand", "register A<20> from pc\nreply ok\ndemand A<20> from w to pc\nreply ok",
