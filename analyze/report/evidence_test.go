@@ -230,22 +230,47 @@ func TestEvidenceHoldsAllFragments(t *testing.T) {
 // A replication record comes with the segments of its connection before it,
 // and what comes after is left out.
 func TestEvidenceHoldsTheConnection(t *testing.T) {
-	in := labPath("04d-replicated-static-release-demands.pcap")
-	out, _ := evidenceOf(t, analyzed(t, in), in)
-	segments := func(path string) (n int, syn bool, last int64) {
-		for _, f := range readFrames(t, path) {
-			if ip := f.Data[14:]; f.Link == captures.LinkEthernet && binary.BigEndian.Uint16(f.Data[12:]) == 0x0800 && ip[9] == 6 {
-				n++
-				syn = syn || ip[int(ip[0]&0xF)*4+13]&2 != 0
-				last = f.Time
-			}
-		}
-		return n, syn, last
+	frames := readFrames(t, labPath("04d-replicated-static-release-demands.pcap"))
+	record := frames[107] // the cited one, as Wireshark counts 108
+	c, ok := connectionAt(record.Data[14:])
+	if !ok {
+		t.Fatal("frame 108 is no TCP segment")
 	}
-	n, syn, last := segments(out)
-	all, _, end := segments(in)
-	if n < 3 || !syn || n >= all || last >= end {
-		t.Errorf("%d of %d segments, the connection's begin among them: %t; the last at %d, of the capture at %d", n, all, syn, last, end)
+	ofIt := func(f *captures.Frame) bool {
+		got, ok := connection{}, false
+		if f.Link == captures.LinkEthernet && binary.BigEndian.Uint16(f.Data[12:]) == 0x0800 {
+			got, ok = connectionAt(f.Data[14:])
+		}
+		return ok && got == c
+	}
+	// The connection goes on for an hour after all is over.
+	ack := record
+	ack.Data = slices.Clone(record.Data[:14+20+32])
+	binary.BigEndian.PutUint16(ack.Data[16:], 52)
+	ack.Length = len(ack.Data)
+	for i := range 5 {
+		ack.Time = frames[len(frames)-1].Time + int64(i+1)*600e9
+		frames = append(frames, ack)
+	}
+	in := writeFrames(t, "connection.pcapng", frames)
+	out, _ := evidenceOf(t, analyzed(t, in), in)
+	before, got := 0, 0
+	for i := range frames[:108] {
+		if ofIt(&frames[i]) {
+			before++
+		}
+	}
+	all := readFrames(t, out)
+	for i := range all {
+		if !ofIt(&all[i]) {
+			continue
+		}
+		if got++; all[i].Time > record.Time {
+			t.Errorf("frame %d of the evidence is of the connection, %d ns after the record", i+1, all[i].Time-record.Time)
+		}
+	}
+	if got != before || before < 3 {
+		t.Errorf("%d segments, want %d", got, before)
 	}
 }
 
