@@ -3,7 +3,6 @@ package analyze
 import (
 	"math"
 	"net/netip"
-	"slices"
 	"time"
 
 	"nbtrace/analyze/exchange"
@@ -349,8 +348,7 @@ func (e *Engine) keep(x *exchange.Exchange) {
 		e.kept[e.keptHead] = nil
 		e.keptHead++
 		if s := e.names.Get(o.Name, o.Scope); s != nil {
-			s.Recent = slices.DeleteFunc(s.Recent, func(r *exchange.Exchange) bool { return r == o })
-			s.Cut = true
+			s.Drop(o)
 		}
 	}
 	if e.keptHead > 4096 && e.keptHead*2 > len(e.kept) {

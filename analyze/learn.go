@@ -65,7 +65,7 @@ func (e *Engine) learn(src int32, p *wire.Packet, m *nbns.Message, kind exchange
 		e.learnAnswer(src, p, m, x)
 	case exchange.StatusResponse:
 		e.hosts.AddRole(src, hosts.EndNode)
-		ref := exchange.Ref{Frame: p.Frame, Time: p.Time, Input: int32(p.Input)}
+		ref := exchange.MakeRef(p.Input, p.Frame, p.Time)
 		for i := range m.Status {
 			if s := &m.Status[i]; !s.Flags.Group() {
 				e.names.Touch(s.Name, "", e.clock).Witness(p.Src.Addr(), p.Src.Addr(), e.clock, ref)
@@ -209,23 +209,23 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		} else {
 			c = &s.Wanted[i-len(s.Claims)]
 		}
-		if c.Addr == x.Address() || c.Server.IsValid() == x.Broadcast || c.Group || !plausibleHost(c.Addr) || e.hosts.SameMachine(c.Addr, x.Address()) {
+		if c.Addr() == x.Address() || c.Server().IsValid() == x.Broadcast || c.Group || !plausibleHost(c.Addr()) || e.hosts.SameMachine(c.Addr(), x.Address()) {
 			continue
 		}
 		if d := x.Start - c.From; d > within || d < -within {
 			continue
 		}
-		j := hosts.Join{A: c.Addr, B: x.Address(), Input: x.Frames[0].Input, Frame: x.Frames[0].Frame, Time: x.Frames[0].Time,
-			Other: c.Request.Frame, OtherInput: int(c.Request.Input), OtherTime: c.Request.Time, Name: x.Name.Display(x.Scope)}
+		j := hosts.Join{A: c.Addr(), B: x.Address(), Input: x.Frames[0].Input, Frame: x.Frames[0].Frame, Time: x.Frames[0].Time,
+			Other: c.Request.Frame(), OtherInput: c.Request.Input(), OtherTime: c.Request.Time(), Name: x.Name.Display(x.Scope)}
 		switch {
-		case c.Sender == x.Initiator && x.Initiator == c.Addr && x.Outcome == exchange.Accepted:
+		case c.Sender() == x.Initiator && x.Initiator == c.Addr() && x.Outcome == exchange.Accepted:
 			j.Sign = hosts.SentForOther
-		case !asked && x.Address() == x.Initiator && c.Addr == c.Sender && !contested(s, c):
+		case !asked && x.Address() == x.Initiator && c.Addr() == c.Sender() && !contested(s, c):
 			j.Sign = hosts.SeveralRegs
 		default:
 			continue
 		}
-		e.hosts.Mention(c.Addr)
+		e.hosts.Mention(c.Addr())
 		e.hosts.Mention(x.Address())
 		e.hosts.Join(j)
 	}
@@ -235,6 +235,6 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 // objected to it.
 func contested(s *names.State, c *names.Claim) bool {
 	return slices.ContainsFunc(s.Recent, func(r *exchange.Exchange) bool {
-		return r.Address() == c.Addr && r.Registers() && r.Start >= c.From && (r.WACK || len(r.Challenges) > 0 || r.Outcome == exchange.Defended)
+		return r.Address() == c.Addr() && r.Registers() && r.Start >= c.From && (r.WACK || len(r.Challenges) > 0 || r.Outcome == exchange.Defended)
 	})
 }

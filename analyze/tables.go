@@ -63,10 +63,10 @@ func (e *Engine) nameRows() []Name {
 			merged := false
 			for j := first; j < len(rows); j++ {
 				r := &rows[j]
-				if r.Server == c.Server && r.State == stateNames[c.State] && e.hosts.SameMachine(r.Addresses[0], c.Addr) &&
+				if r.Server == c.Server() && r.State == stateNames[c.State] && e.hosts.SameMachine(r.Addresses[0], c.Addr()) &&
 					(r.Type == "group") == c.Group && together(r.Until, c.Until) {
-					if !slices.Contains(r.Addresses, c.Addr) {
-						r.Addresses = append(r.Addresses, c.Addr)
+					if !slices.Contains(r.Addresses, c.Addr()) {
+						r.Addresses = append(r.Addresses, c.Addr())
 						slices.SortFunc(r.Addresses, netip.Addr.Compare)
 						if r.Type == "unique" {
 							r.Type = "multihomed"
@@ -88,8 +88,8 @@ func (e *Engine) nameRows() []Name {
 			case c.Group:
 				t = "group"
 			}
-			rows = append(rows, Name{Name: s.Name, Scope: s.Scope, Type: t, Holder: e.hosts.ID(c.Addr), Addresses: []netip.Addr{c.Addr},
-				Server: c.Server, State: stateNames[c.State], From: c.From, Until: c.Until, Frames: claimFrames(c)})
+			rows = append(rows, Name{Name: s.Name, Scope: s.Scope, Type: t, Holder: e.hosts.ID(c.Addr()), Addresses: []netip.Addr{c.Addr()},
+				Server: c.Server(), State: stateNames[c.State], From: c.From, Until: c.Until, Frames: claimFrames(c)})
 		}
 	}
 	return rows
@@ -106,7 +106,7 @@ func together(a, b int64) bool {
 
 func claimFrames(c *names.Claim) []FrameRef {
 	out := c.RequestFrames("registration")
-	out = append(out, c.Reply.As("reply", c.Server, c.Sender, "reply")...)
+	out = append(out, c.Reply.As("reply", c.Server(), c.Sender(), "reply")...)
 	return append(out, c.EndFrames("end")...)
 }
 

@@ -53,7 +53,7 @@ func (s *subject) claims() []*names.Claim {
 	var out []*names.Claim
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Server == s.server && s.mine(c.Addr) && c.From < s.x.Start && c.State != names.Refused {
+		if c.Server() == s.server && s.mine(c.Addr()) && c.From < s.x.Start && c.State != names.Refused {
 			out = append(out, c)
 		}
 	}
@@ -65,8 +65,8 @@ func (s *subject) claimsEvidence() []analyze.Evidence {
 	var as []addr
 	for _, c := range s.claims() {
 		fs = append(fs, c.Frames("registration")...)
-		if !slices.Contains(as, c.Addr) {
-			as = append(as, c.Addr)
+		if !slices.Contains(as, c.Addr()) {
+			as = append(as, c.Addr())
 		}
 	}
 	if len(as) == 0 {
@@ -106,24 +106,24 @@ func staticRelease(s *subject) explanation {
 	}
 	after := false
 	for _, a := range s.answers {
-		if a.Last < x.Start || runsDown(a) {
+		if a.Last() < x.Start || runsDown(a) {
 			continue
 		}
-		foreign := slices.ContainsFunc(a.Addrs, func(b addr) bool {
+		foreign := slices.ContainsFunc(a.Addrs(), func(b addr) bool {
 			return !s.mine(b) && s.everRegistered(b) == nil
 		})
 		if foreign {
 			after = true
 			if c.address == "" {
-				c.address = addrList(a.Addrs)
+				c.address = addrList(a.Addrs())
 			}
 			c.evidence = append(c.evidence, ev("server-resolves-elsewhere", true, laterFrames(a, x.Start),
 				"afterwards the server resolves the name to %s", s.foreign(a)))
 		}
 	}
-	if !after && len(s.answers) == 0 && len(s.sibling) > 0 && s.sibling[0].Last > x.Start {
+	if !after && len(s.answers) == 0 && len(s.sibling) > 0 && s.sibling[0].Last() > x.Start {
 		after = true
-		c.address = addrList(s.sibling[0].Addrs)
+		c.address = addrList(s.sibling[0].Addrs())
 		c.evidence = append(c.evidence, s.siblingEvidence(s.sibling[0]))
 	}
 	var refusals []exchange.FrameRef
@@ -137,7 +137,7 @@ func staticRelease(s *subject) explanation {
 	}
 	if s.accepted != nil && s.accepted.Last > x.End {
 		c.against = append(c.against, ev("accepted-later", false, s.accepted.Frames("accepted"),
-			"the server accepted the name from %s again afterwards", s.accepted.Addr))
+			"the server accepted the name from %s again afterwards", s.accepted.Addr()))
 		if c.verdict != analyze.Proved {
 			return excluded(slugStaticRelease, "the server accepted the machine's registration again afterwards")
 		}
@@ -178,7 +178,7 @@ func (s *subject) contradictsHost(r *names.Record) bool {
 
 // laterFrames shows the answers after t.
 func laterFrames(a *names.AnswerSet, t int64) []exchange.FrameRef {
-	if a.First > t {
+	if a.First() > t {
 		return a.Frames("answer")
 	}
 	return a.LastFrames("answer")
@@ -247,9 +247,9 @@ func incompleteRelease(s *subject) explanation {
 	var released, kept *names.Claim
 	for _, c := range s.claims() {
 		switch {
-		case c.State == names.Released && c.Until < s.x.Start && c.Addr != s.x.Asked:
+		case c.State == names.Released && c.Until < s.x.Start && c.Addr() != s.x.Asked:
 			released = c
-		case c.Addr == s.x.Asked:
+		case c.Addr() == s.x.Asked:
 			kept = c
 		}
 	}
@@ -261,10 +261,10 @@ func incompleteRelease(s *subject) explanation {
 	}
 	v := analyze.Likely
 	f := s.demandFinding("A multihomed host released only some of its addresses; the server demands the rest",
-		ev("released-in-part", true, released.EndFrames("release"), "the machine released the name for %s, but not for %s", released.Addr, kept.Addr))
+		ev("released-in-part", true, released.EndFrames("release"), "the machine released the name for %s, but not for %s", released.Addr(), kept.Addr()))
 	if s.accepted != nil {
 		v = analyze.Proved
-		f.Evidence = append(f.Evidence, ev("accepted-later", true, s.accepted.Frames("accepted"), "the server accepted the name from %s again", s.accepted.Addr))
+		f.Evidence = append(f.Evidence, ev("accepted-later", true, s.accepted.Frames("accepted"), "the server accepted the name from %s again", s.accepted.Addr()))
 	}
 	f.Evidence = append(append(f.Evidence, s.claimsEvidence()...), s.multihomed...)
 	f.Remedy = remedyIncomplete
@@ -286,7 +286,7 @@ func splitWINS(s *subject) explanation {
 	var other *names.Claim
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Server.IsValid() && c.Server != s.server && s.mine(c.Addr) && c.State != names.Refused && c.From < s.x.Start {
+		if c.Server().IsValid() && c.Server() != s.server && s.mine(c.Addr()) && c.State != names.Refused && c.From < s.x.Start {
 			other = c
 		}
 	}
@@ -294,7 +294,7 @@ func splitWINS(s *subject) explanation {
 		return excluded(slugSplitWINS, "the machine registers at one server only")
 	}
 	f := s.demandFinding("A host's adapters use different WINS servers, whose records of it clash",
-		ev("registered-at-two-servers", true, other.Frames("registration"), "the machine registered the name from %s at %s too", other.Addr, other.Server))
+		ev("registered-at-two-servers", true, other.Frames("registration"), "the machine registered the name from %s at %s too", other.Addr(), other.Server()))
 	f.Evidence = append(append(f.Evidence, s.claimsEvidence()...), s.multihomed...)
 	f.Remedy = remedySplit
 	if r := s.ownReplica(); r != nil {
@@ -342,7 +342,7 @@ func forgedRelease(s *subject) explanation {
 func (s *subject) claimsAnywhere() []analyze.Evidence {
 	var fs []exchange.FrameRef
 	for i := range s.p.Name.Claims {
-		if c := &s.p.Name.Claims[i]; s.mine(c.Addr) && c.From < s.x.Start {
+		if c := &s.p.Name.Claims[i]; s.mine(c.Addr()) && c.From < s.x.Start {
 			fs = append(fs, c.Frames("registration")...)
 		}
 	}
@@ -383,7 +383,7 @@ func (s *subject) ownReplica() *names.Record {
 	for _, r := range s.dynamic {
 		if len(r.Addrs) > 0 && !slices.ContainsFunc(r.Addrs, func(a addr) bool { return !s.mine(a) }) {
 			for i := range s.p.Name.Claims {
-				if c := &s.p.Name.Claims[i]; c.Server.IsValid() && c.Server != s.server && slices.Contains(r.Addrs, c.Addr) {
+				if c := &s.p.Name.Claims[i]; c.Server().IsValid() && c.Server() != s.server && slices.Contains(r.Addrs, c.Addr()) {
 					return r
 				}
 			}
@@ -401,7 +401,7 @@ func splitRefusal(s *subject) explanation {
 	var other *names.Claim
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Server.IsValid() && c.Server != s.server && !s.p.Hosts.SameMachine(c.Server, s.server) && s.mine(c.Addr) && c.Addr != s.x.Address() &&
+		if c.Server().IsValid() && c.Server() != s.server && !s.p.Hosts.SameMachine(c.Server(), s.server) && s.mine(c.Addr()) && c.Addr() != s.x.Address() &&
 			c.State != names.Refused && c.From < s.x.Start {
 			other = c
 		}
@@ -412,7 +412,7 @@ func splitRefusal(s *subject) explanation {
 	f := about(s)
 	f.Events = refusalEvents
 	f.Evidence = []analyze.Evidence{refusedHow(s),
-		ev("registered-at-two-servers", true, other.Frames("registration"), "the machine registered the name from %s at %s", other.Addr, other.Server)}
+		ev("registered-at-two-servers", true, other.Frames("registration"), "the machine registered the name from %s at %s", other.Addr(), other.Server())}
 	v := analyze.Possible
 	if q, own := s.answeredChallenge(); q != nil && own {
 		v = analyze.Proved

@@ -126,7 +126,7 @@ func (s *subject) isUserName() bool {
 			continue
 		}
 		for i := range st.Claims {
-			if !st.Claims[i].Group && s.mine(st.Claims[i].Addr) {
+			if !st.Claims[i].Group && s.mine(st.Claims[i].Addr()) {
 				return false
 			}
 		}
@@ -161,7 +161,7 @@ const (
 // capture does not show it.
 func (s *subject) recorded() addr {
 	for _, a := range s.answers {
-		for _, b := range a.Addrs {
+		for _, b := range a.Addrs() {
 			if !s.mine(b) {
 				return b
 			}

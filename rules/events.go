@@ -52,8 +52,8 @@ func nameShared(s *subject) explanation {
 			"the server accepted the name for %s all the same", s.x.Address()),
 	}
 	for _, a := range s.answers {
-		if slices.Contains(a.Addrs, q.Asked) && slices.Contains(a.Addrs, s.x.Address()) {
-			f.Evidence = append(f.Evidence, ev("one-record-two-machines", true, a.Frames("answer"), "the server gives %s for the name", addrList(a.Addrs)))
+		if slices.Contains(a.Addrs(), q.Asked) && slices.Contains(a.Addrs(), s.x.Address()) {
+			f.Evidence = append(f.Evidence, ev("one-record-two-machines", true, a.Frames("answer"), "the server gives %s for the name", addrList(a.Addrs())))
 		}
 	}
 	f.Remedy = []string{
@@ -103,14 +103,14 @@ func challengeTimeout(s *subject) explanation {
 	}
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Addr == owner && c.Last > s.x.End {
+		if c.Addr() == owner && c.Last > s.x.End {
 			v = analyze.Proved
 			f.Evidence = append(f.Evidence, ev("owner-still-there", true, c.Frames("refresh"), "the old owner still registers or refreshes the name"))
 		}
 	}
 	for i := range s.p.Name.Answers {
 		a := &s.p.Name.Answers[i]
-		if a.Responder == owner && !a.Negative && a.Last > s.x.End {
+		if a.Responder() == owner && !a.Negative && a.Last() > s.x.End {
 			v = analyze.Proved
 			f.Evidence = append(f.Evidence, ev("owner-still-there", true, a.LastFrames("answer"), "the old owner still answers for the name"))
 		}
@@ -147,10 +147,10 @@ func checkReleaseIgnored(p *analyze.Pass) {
 	var kept *names.Claim
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Server != x.Asked || c.From > x.Start || c.State == names.Refused {
+		if c.Server() != x.Asked || c.From > x.Start || c.State == names.Refused {
 			continue
 		}
-		if s.mine(c.Addr) && c.State == names.Active && c.Last <= x.End {
+		if s.mine(c.Addr()) && c.State == names.Active && c.Last <= x.End {
 			kept = c
 		}
 	}
@@ -159,15 +159,15 @@ func checkReleaseIgnored(p *analyze.Pass) {
 	}
 	for i := range p.Name.Answers {
 		a := &p.Name.Answers[i]
-		if !p.Hosts.SameMachine(a.Responder, x.Asked) || a.Negative || a.Last <= x.End+int64(time.Second) || !a.Group && !slices.Contains(a.Addrs, kept.Addr) {
+		if !p.Hosts.SameMachine(a.Responder(), x.Asked) || a.Negative || a.Last() <= x.End+int64(time.Second) || !a.Group && !slices.Contains(a.Addrs(), kept.Addr()) {
 			continue
 		}
 		f := about(s)
 		f.Verdict = analyze.Likely
 		f.Evidence = []analyze.Evidence{
 			ev("release-accepted", true, append(frames(x, "release", exchange.RoleRequest), frames(x, "reply", exchange.RoleResponse)...), "the server accepted the release of %s for %s (%s)", s.name(), x.Address(), flagText(x.Group)),
-			ev("registered-otherwise", true, kept.Frames("registration"), "the name is registered for %s (%s)", kept.Addr, flagText(kept.Group)),
-			ev("still-resolves", true, a.LastFrames("answer"), "and still resolves to %s", addrList(a.Addrs)),
+			ev("registered-otherwise", true, kept.Frames("registration"), "the name is registered for %s (%s)", kept.Addr(), flagText(kept.Group)),
+			ev("still-resolves", true, a.LastFrames("answer"), "and still resolves to %s", addrList(a.Addrs())),
 		}
 		f.Remedy = []string{
 			"A server says yes to every release, also to one whose address or group flag is not what it has on record. Look at the record on the server.",
@@ -194,10 +194,10 @@ func misfitRelease(x *exchange.Exchange, st *names.State) bool {
 	other := false
 	for i := range st.Claims {
 		c := &st.Claims[i]
-		if c.Server != x.Asked || c.State == names.Refused {
+		if c.Server() != x.Asked || c.State == names.Refused {
 			continue
 		}
-		if c.Addr == x.Address() && c.Group == x.Group {
+		if c.Addr() == x.Address() && c.Group == x.Group {
 			return false
 		}
 		other = true
@@ -261,7 +261,7 @@ func checkAnsweredAsGroup(p *analyze.Pass) {
 		"%s answered for %s with the group flag", x.Answers[0].From, s.name())}
 	if unique != nil {
 		f.Verdict = analyze.Proved
-		f.Evidence = append(f.Evidence, ev("registered-as-unique", true, unique.Frames("registration"), "%s registered it as a unique name", unique.Addr))
+		f.Evidence = append(f.Evidence, ev("registered-as-unique", true, unique.Frames("registration"), "%s registered it as a unique name", unique.Addr()))
 	}
 	f.Remedy = []string{"Correct the software that answers (Q225324, Q124485), or install NT 4.0 Service Pack 6 on the clients."}
 	p.Report(f)
@@ -308,26 +308,26 @@ func checkDomainMissing(p *analyze.Pass) {
 	var held *names.Claim
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Server == x.Asked && (c.State == names.Active || c.From > x.Start) {
+		if c.Server() == x.Asked && (c.State == names.Active || c.From > x.Start) {
 			return // the server knows the name, or comes to know it
 		}
 		if c.State == names.Active && c.From < x.Start {
 			held = c
 		}
 	}
-	if held == nil || p.Hosts.SameMachine(held.Addr, x.Asked) && held.Addr == x.Asked && !held.Server.IsValid() && held.From == x.Start {
+	if held == nil || p.Hosts.SameMachine(held.Addr(), x.Asked) && held.Addr() == x.Asked && !held.Server().IsValid() && held.From == x.Start {
 		return
 	}
 	s := newSubject(p, x.Initiator, x.Asked)
 	f := about(s)
 	f.Verdict = analyze.Likely
 	where := "by broadcast"
-	if held.Server.IsValid() {
-		where = "at " + held.Server.String()
+	if held.Server().IsValid() {
+		where = "at " + held.Server().String()
 	}
 	f.Evidence = []analyze.Evidence{
 		ev("server-does-not-know", true, append(frames(x, "query", exchange.RoleRequest), frames(x, "negative-answer", exchange.RoleResponse)...), "%s does not know %s", x.Asked, s.name()),
-		ev("held-elsewhere", true, held.Frames("registration"), "%s registered it %s", held.Addr, where),
+		ev("held-elsewhere", true, held.Frames("registration"), "%s registered it %s", held.Addr(), where),
 	}
 	f.Remedy = []string{
 		"Let the controller use a WINS server that replicates with this one, and register again: nbtstat -RR, or restart Netlogon (Samba: restart nmbd).",
@@ -373,14 +373,14 @@ func checkRefreshStorm(p *analyze.Pass) {
 	x := p.Exchange
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Addr != x.Address() || c.Server != x.Asked || c.TenMinutes < stormCycles || c.Last > x.End {
+		if c.Addr() != x.Address() || c.Server() != x.Asked || c.TenMinutes < stormCycles || c.Last > x.End {
 			continue
 		}
 		s := newSubject(p, x.Initiator, x.Asked)
 		f := about(s)
 		f.Verdict = analyze.Likely
 		f.Evidence = []analyze.Evidence{ev("refreshed-every-ten-minutes", true, append(c.RequestFrames("registration"), frames(x, "refresh", exchange.RoleRequest, exchange.RoleResponse)...),
-			"%s renews %s every ten minutes, %d times in a row, although the server granted %d s", c.Addr, s.name(), c.TenMinutes, x.TTL)}
+			"%s renews %s every ten minutes, %d times in a row, although the server granted %d s", c.Addr(), s.name(), c.TenMinutes, x.TTL)}
 		f.Remedy = []string{"Windows NT 3.51 and 4.0 do this when another adapter (RAS, unplugged) cannot register: unbind the WINS client from it, or install the latest service pack (Q164308)."}
 		p.Report(f)
 		return
@@ -400,7 +400,7 @@ const (
 // for the same address.
 func refreshElsewhere(x *exchange.Exchange, st *names.State) bool {
 	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group && slices.ContainsFunc(st.Claims, func(c names.Claim) bool {
-		return c.Addr == x.Address() && c.Server != x.Asked && c.Server.IsValid() && c.State == names.Active
+		return c.Addr() == x.Address() && c.Server() != x.Asked && c.Server().IsValid() && c.State == names.Active
 	})
 }
 
@@ -417,14 +417,14 @@ func checkServerFlap(p *analyze.Pass) {
 	}
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Addr != x.Address() || c.Server == x.Asked || !c.Server.IsValid() || c.State != names.Active || c.Last >= x.Start || x.Start-c.Last > int64(flapForgotten) {
+		if c.Addr() != x.Address() || c.Server() == x.Asked || !c.Server().IsValid() || c.State != names.Active || c.Last >= x.Start || x.Start-c.Last > int64(flapForgotten) {
 			continue
 		}
 		s := newSubject(p, x.Initiator, x.Asked)
 		f := about(s)
 		f.Verdict = analyze.Possible
 		f.Evidence = []analyze.Evidence{
-			ev("server-answered", true, c.Frames("registration"), "%s had answered the machine's last request", c.Server),
+			ev("server-answered", true, c.Frames("registration"), "%s had answered the machine's last request", c.Server()),
 			ev("moved-on", true, append(frames(x, "refresh", exchange.RoleRequest), frames(x, "accepted", exchange.RoleResponse)...), "the machine refreshes at %s all the same", x.Asked),
 		}
 		f.Remedy = []string{"Known faults of Windows NT 4.0's NetBT: install Service Pack 6 (Q164309, Q174869, Q238966). Check DHCP option 44 for the order of the servers."}
@@ -452,13 +452,13 @@ func checkSilentFallback(p *analyze.Pass) {
 	var bcast *names.Claim
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Addr != x.Initiator {
+		if c.Addr() != x.Initiator {
 			continue
 		}
-		if c.Server.IsValid() && c.Last > x.End {
+		if c.Server().IsValid() && c.Last > x.End {
 			return
 		}
-		if !c.Server.IsValid() && c.Last > x.Start {
+		if !c.Server().IsValid() && c.Last > x.Start {
 			bcast = c
 		}
 	}
@@ -488,7 +488,7 @@ func checkMNode(p *analyze.Pass) {
 		return
 	}
 	for i := range p.Name.Claims {
-		if c := &p.Name.Claims[i]; c.Addr == x.Initiator && c.Server.IsValid() && c.State == names.Active {
+		if c := &p.Name.Claims[i]; c.Addr() == x.Initiator && c.Server().IsValid() && c.State == names.Active {
 			return
 		}
 	}
@@ -499,7 +499,7 @@ func checkMNode(p *analyze.Pass) {
 			continue
 		}
 		for i := range st.Claims {
-			if c := &st.Claims[i]; c.Addr == x.Initiator && c.Server.IsValid() && c.Server != x.Asked && c.State == names.Active {
+			if c := &st.Claims[i]; c.Addr() == x.Initiator && c.Server().IsValid() && c.Server() != x.Asked && c.State == names.Active {
 				elsewhere = c
 			}
 		}
@@ -512,7 +512,7 @@ func checkMNode(p *analyze.Pass) {
 	f.Verdict = analyze.Likely
 	f.Evidence = []analyze.Evidence{
 		ev("server-dead", true, frames(x, "registration", exchange.RoleRequest, exchange.RoleRetransmission), "%s never answers; %s was not registered anywhere", x.Asked, s.name()),
-		ev("other-server-accepted", true, elsewhere.Frames("registration"), "another name of the machine was accepted by %s", elsewhere.Server),
+		ev("other-server-accepted", true, elsewhere.Frames("registration"), "another name of the machine was accepted by %s", elsewhere.Server()),
 	}
 	f.Remedy = []string{"Put the working WINS server first, or bring the dead one back; Windows: install the service pack of Q153073."}
 	p.Report(f)

@@ -110,10 +110,10 @@ func (s *subject) readMultihomed() {
 		}
 		for i := range st.Answers {
 			a := &st.Answers[i]
-			if !a.Group && !a.Negative && len(a.Addrs) > 1 && n != s.x.Name && slices.Contains(a.Addrs, s.host) && a.Responder == s.server &&
-				!slices.ContainsFunc(a.Addrs, func(b addr) bool { return !s.mine(b) && !registered(st, b) }) {
+			if !a.Group && !a.Negative && len(a.Addrs()) > 1 && n != s.x.Name && slices.Contains(a.Addrs(), s.host) && a.Responder() == s.server &&
+				!slices.ContainsFunc(a.Addrs(), func(b addr) bool { return !s.mine(b) && !registered(st, b) }) {
 				s.multihomed = append(s.multihomed, analyze.Evidence{Sign: "server-lists-several-addresses", For: true,
-					Text:   fmt.Sprintf("the server lists %s for %s", addrList(a.Addrs), n.Display(s.x.Scope)),
+					Text:   fmt.Sprintf("the server lists %s for %s", addrList(a.Addrs()), n.Display(s.x.Scope)),
 					Frames: a.FirstFrames("multihomed")})
 			}
 		}
@@ -129,22 +129,22 @@ func (s *subject) readMultihomed() {
 func (s *subject) readAnswers() {
 	for i := range s.p.Name.Answers {
 		a := &s.p.Name.Answers[i]
-		if !s.p.Hosts.SameMachine(a.Responder, s.server) || a.Negative {
+		if !s.p.Hosts.SameMachine(a.Responder(), s.server) || a.Negative {
 			continue
 		}
-		if a.Group || slices.Contains(a.Addrs, netip.AddrFrom4([4]byte{255, 255, 255, 255})) {
+		if a.Group || slices.Contains(a.Addrs(), netip.AddrFrom4([4]byte{255, 255, 255, 255})) {
 			s.group = append(s.group, a.FirstFrames("group")...)
 			s.groupHow = "the server answers for it as a group"
 			continue
 		}
 		foreign := false
-		for _, b := range a.Addrs {
+		for _, b := range a.Addrs() {
 			foreign = foreign || !s.mine(b)
 		}
 		switch {
 		case foreign:
 			s.answers = append(s.answers, a)
-		case s.same == nil || a.Last > s.same.Last:
+		case s.same == nil || a.Last() > s.same.Last():
 			s.same = a
 		}
 	}
@@ -164,10 +164,10 @@ func (s *subject) readSiblings() {
 		}
 		for i := range st.Answers {
 			a := &st.Answers[i]
-			if a.Negative || a.Group || !s.p.Hosts.SameMachine(a.Responder, s.server) || runsDown(a) {
+			if a.Negative || a.Group || !s.p.Hosts.SameMachine(a.Responder(), s.server) || runsDown(a) {
 				continue
 			}
-			if slices.ContainsFunc(a.Addrs, func(b addr) bool { return !s.mine(b) && !registered(st, b) && !s.p.Hosts.SameMachine(b, s.server) }) {
+			if slices.ContainsFunc(a.Addrs(), func(b addr) bool { return !s.mine(b) && !registered(st, b) && !s.p.Hosts.SameMachine(b, s.server) }) {
 				s.sibling = append(s.sibling, a)
 				s.siblingName = n.Display(s.x.Scope)
 			}
@@ -176,7 +176,7 @@ func (s *subject) readSiblings() {
 }
 
 func registered(st *names.State, a addr) bool {
-	return slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return c.Addr == a && c.State != names.Refused })
+	return slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return c.Addr() == a && c.State != names.Refused })
 }
 
 func (s *subject) siblingEvidence(a *names.AnswerSet) analyze.Evidence {
@@ -189,14 +189,14 @@ func (s *subject) readClaims() {
 		c := &s.p.Name.Claims[i]
 		switch {
 		case c.Group && c.State != names.Refused:
-			if c.Server == s.server {
+			if c.Server() == s.server {
 				s.group = append(s.group, c.RequestFrames("group")...)
 				if s.groupHow == "" {
-					s.groupHow = fmt.Sprintf("%s registered it as a group", c.Addr)
+					s.groupHow = fmt.Sprintf("%s registered it as a group", c.Addr())
 				}
 			}
-		case c.Group || !c.Server.IsValid() || c.Server != s.server:
-		case s.mine(c.Addr):
+		case c.Group || !c.Server().IsValid() || c.Server() != s.server:
+		case s.mine(c.Addr()):
 			if c.State != names.Refused && c.From > s.x.Start && c.From > s.x.End-1 {
 				s.accepted = c
 			} else if c.State == names.Active && c.Last > s.x.End {
@@ -276,12 +276,12 @@ func (s *subject) challenges() []*exchange.Exchange {
 func (s *subject) ownName() ([]exchange.FrameRef, bool) {
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if !c.Group && c.State != names.Refused && s.p.Hosts.SameMachine(c.Addr, s.server) {
+		if !c.Group && c.State != names.Refused && s.p.Hosts.SameMachine(c.Addr(), s.server) {
 			return c.RequestFrames("own-name"), true
 		}
 	}
 	for _, a := range s.answers {
-		for _, b := range a.Addrs {
+		for _, b := range a.Addrs() {
 			if s.p.Hosts.SameMachine(b, s.server) {
 				return a.FirstFrames("own-name"), true
 			}
@@ -300,7 +300,7 @@ func (s *subject) ownName() ([]exchange.FrameRef, bool) {
 func (s *subject) everRegistered(a netip.Addr) *names.Claim {
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Addr == a && c.State != names.Refused {
+		if c.Addr() == a && c.State != names.Refused {
 			return c
 		}
 	}
@@ -315,7 +315,7 @@ func permanentTTL(a *names.AnswerSet) bool {
 	if a.MinTTL == 0 {
 		return false // Samba 4 always answers with 0
 	}
-	if a.MinTTL == a.MaxTTL && a.Last-a.First >= int64(5*time.Second) {
+	if a.MinTTL == a.MaxTTL && a.Last()-a.First() >= int64(5*time.Second) {
 		return true
 	}
 	return a.MinTTL == maxWINSTTL && a.MaxTTL == maxWINSTTL
@@ -365,7 +365,7 @@ func ev(sign string, supports bool, frames []exchange.FrameRef, format string, a
 // machine's.
 func (s *subject) foreign(a *names.AnswerSet) string {
 	var others []addr
-	for _, b := range a.Addrs {
+	for _, b := range a.Addrs() {
 		if !s.mine(b) {
 			others = append(others, b)
 		}
@@ -374,10 +374,10 @@ func (s *subject) foreign(a *names.AnswerSet) string {
 	if len(others) > 1 {
 		verb = "are"
 	}
-	if len(others) == len(a.Addrs) {
-		return fmt.Sprintf("%s, which %s not this machine's", addrList(a.Addrs), verb)
+	if len(others) == len(a.Addrs()) {
+		return fmt.Sprintf("%s, which %s not this machine's", addrList(a.Addrs()), verb)
 	}
-	return fmt.Sprintf("%s, of which %s %s not this machine's", addrList(a.Addrs), addrList(others), verb)
+	return fmt.Sprintf("%s, of which %s %s not this machine's", addrList(a.Addrs()), addrList(others), verb)
 }
 
 // duration prints a span of capture time for people.

@@ -76,7 +76,7 @@ func unowned(p *analyze.Pass, a addr) []analyze.AnsweredName {
 		if suffix := n.Name.Suffix(); suffix == 0x01 || suffix >= 0x1B && suffix <= 0x1E {
 			continue
 		}
-		if st := p.Names.Get(n.Name, n.Scope); st != nil && slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return p.Hosts.SameMachine(c.Addr, a) }) {
+		if st := p.Names.Get(n.Name, n.Scope); st != nil && slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return p.Hosts.SameMachine(c.Addr(), a) }) {
 			continue
 		}
 		if !slices.ContainsFunc(out, func(o analyze.AnsweredName) bool { return [15]byte(o.Name[:15]) == [15]byte(n.Name[:15]) }) {
@@ -269,8 +269,8 @@ func conflictOfTwo(s *subject) explanation {
 	}
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Addr == s.x.Initiator && !c.Group && c.State == names.Active && c.From < s.x.Start && !s.mine(c.Addr) {
-			return finding(c.Addr, ev("defended-by-end-node", true, c.RequestFrames("registration"), "the sender holds the name itself"))
+		if c.Addr() == s.x.Initiator && !c.Group && c.State == names.Active && c.From < s.x.Start && !s.mine(c.Addr()) {
+			return finding(c.Addr(), ev("defended-by-end-node", true, c.RequestFrames("registration"), "the sender holds the name itself"))
 		}
 	}
 	return excluded(slugLiveDuplicate, "nobody else was seen to hold the name")

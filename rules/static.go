@@ -96,7 +96,7 @@ func (s *subject) staticRefusal() staticCase {
 			// challenge was not captured.
 			o := s.owners[0]
 			c.against = append(c.against, ev("dynamic-owner-known", false, o.Frames("registration"),
-				"%s registered the name dynamically at this server before", o.Addr))
+				"%s registered the name dynamically at this server before", o.Addr()))
 			c.verdict, c.why = analyze.Possible, "refused at once, but another machine holds the name dynamically"
 		}
 		s.hints(&c)
@@ -107,7 +107,7 @@ func (s *subject) staticRefusal() staticCase {
 	}
 	if s.accepted != nil && s.accepted.Last > x.End {
 		c.against = append(c.against, ev("accepted-later", false, s.accepted.Frames("accepted"),
-			"the server accepted the registration from %s later: the mapping was removed meanwhile, or it was none", s.accepted.Addr))
+			"the server accepted the registration from %s later: the mapping was removed meanwhile, or it was none", s.accepted.Addr()))
 		if c.verdict > analyze.Possible && len(s.static) == 0 && len(s.imported) == 0 {
 			c.verdict = analyze.Possible
 		} else if c.verdict == analyze.Proved && !x.WACK {
@@ -143,7 +143,7 @@ func (s *subject) proofs(c *staticCase) {
 			}
 			c.verdict = max(c.verdict, analyze.Possible)
 			c.against = append(c.against, ev("list-is-stale", false, a.LastFrames("answer"), "the supplied list has the static mapping %s (%s), but the server gives %s: the list may be old",
-				s.name(), addrList(r.Addrs), addrList(a.Addrs)))
+				s.name(), addrList(r.Addrs), addrList(a.Addrs())))
 			continue
 		}
 		c.verdict, c.why, c.decided = analyze.Proved, "the supplied list has a static mapping of the name", true
@@ -157,10 +157,10 @@ func (s *subject) proofs(c *staticCase) {
 // has no address of the mapping; nil if there is none.
 func (s *subject) otherThan(r *names.Record) *names.AnswerSet {
 	for _, a := range append(slices.Clone(s.answers), s.same) {
-		if a == nil || a.Last < s.x.Start-int64(horizon) || s.accepted != nil && a.Last > s.accepted.From {
+		if a == nil || a.Last() < s.x.Start-int64(horizon) || s.accepted != nil && a.Last() > s.accepted.From {
 			continue
 		}
-		if !slices.ContainsFunc(a.Addrs, func(b addr) bool { return slices.Contains(r.Addrs, b) }) {
+		if !slices.ContainsFunc(a.Addrs(), func(b addr) bool { return slices.Contains(r.Addrs, b) }) {
 			return a
 		}
 	}
@@ -205,7 +205,7 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 		asked = append(asked, q.Asked)
 		askedFrames = append(askedFrames, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
 		if f := s.everRegistered(q.Asked); f != nil {
-			c.why = fmt.Sprintf("the server asked %s, which registered the name dynamically (frame %d)", q.Asked, f.Request.Frame)
+			c.why = fmt.Sprintf("the server asked %s, which registered the name dynamically (frame %d)", q.Asked, f.Request.Frame())
 			return false
 		}
 	}
@@ -216,7 +216,7 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	}
 	var shown *names.AnswerSet
 	for _, a := range s.answers {
-		if slices.ContainsFunc(a.Addrs, func(b addr) bool {
+		if slices.ContainsFunc(a.Addrs(), func(b addr) bool {
 			return slices.Contains(asked, b) || unseen && permanentTTL(a) && s.everRegistered(b) == nil && !s.mine(b)
 		}) {
 			shown = a
@@ -225,7 +225,7 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	fromSibling := false
 	if shown == nil {
 		for _, a := range s.sibling {
-			if slices.ContainsFunc(a.Addrs, func(b addr) bool { return slices.Contains(asked, b) }) {
+			if slices.ContainsFunc(a.Addrs(), func(b addr) bool { return slices.Contains(asked, b) }) {
 				shown, fromSibling = a, true
 			}
 		}
@@ -238,7 +238,7 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 		c.why = "the time to live of the server's answers runs down: the record is dynamic"
 		return false
 	}
-	c.address = addrList(shown.Addrs)
+	c.address = addrList(shown.Addrs())
 	c.verdict, c.why = analyze.Possible, "the server keeps resolving the name to an address that nobody registered"
 	if !unseen {
 		c.evidence = append(c.evidence,
@@ -246,7 +246,7 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	}
 	c.evidence = append(c.evidence,
 		s.shown(shown, fromSibling),
-		ev("address-never-seen", true, nil, "%s never registered the name in this capture", addrList(shown.Addrs)))
+		ev("address-never-seen", true, nil, "%s never registered the name in this capture", addrList(shown.Addrs())))
 	if permanentTTL(shown) {
 		c.verdict, c.why = analyze.Likely, "the record that stands in the way does not age"
 		c.evidence = append(c.evidence, s.steadyTTL(shown))
@@ -264,9 +264,9 @@ func (s *subject) shown(a *names.AnswerSet, ofSibling bool) analyze.Evidence {
 func (s *subject) elsewhere(a *names.AnswerSet) analyze.Evidence {
 	when := "afterwards"
 	switch {
-	case a.First < s.x.Start && a.Last > s.x.End:
+	case a.First() < s.x.Start && a.Last() > s.x.End:
 		when = "before and afterwards"
-	case a.Last <= s.x.End:
+	case a.Last() <= s.x.End:
 		when = "before"
 	}
 	return ev("server-resolves-elsewhere", true, a.Frames("answer"),
@@ -292,11 +292,11 @@ func (s *subject) hints(c *staticCase) {
 			continue
 		}
 		if c.address == "" {
-			c.address = addrList(a.Addrs)
+			c.address = addrList(a.Addrs())
 		}
 		c.evidence = append(c.evidence, s.elsewhere(a))
 		known := false
-		for _, b := range a.Addrs {
+		for _, b := range a.Addrs() {
 			if f := s.everRegistered(b); f != nil && !s.mine(b) {
 				known = true
 				c.against = append(c.against, ev("dynamic-owner-known", false, f.RequestFrames("registration"), "%s registered the name dynamically", b))
@@ -311,14 +311,14 @@ func (s *subject) hints(c *staticCase) {
 	}
 	if len(s.answers) == 0 && len(s.sibling) > 0 {
 		strength = analyze.Likely
-		c.address = addrList(s.sibling[0].Addrs)
+		c.address = addrList(s.sibling[0].Addrs())
 		c.evidence = append(c.evidence, s.siblingEvidence(s.sibling[0]))
 	}
-	if s.same != nil && slices.Contains(s.same.Addrs, x.Address()) && s.same.Last > x.Start && s.accepted == nil {
+	if s.same != nil && slices.Contains(s.same.Addrs(), x.Address()) && s.same.Last() > x.Start && s.accepted == nil {
 		strength = analyze.Likely
-		c.address = addrList(s.same.Addrs)
+		c.address = addrList(s.same.Addrs())
 		c.evidence = append(c.evidence, ev("server-resolves-to-refused-address", true, s.same.Frames("answer"),
-			"the server resolves the name to %s, the very address that it refused; a dynamic record with that address would have been accepted", addrList(s.same.Addrs)))
+			"the server resolves the name to %s, the very address that it refused; a dynamic record with that address would have been accepted", addrList(s.same.Addrs())))
 	}
 	if n := len(s.refused); n > 0 {
 		var fs []exchange.FrameRef

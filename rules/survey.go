@@ -53,9 +53,9 @@ func staticOrigin(s *analyze.Survey) {
 			r.Type, addrList(r.Addrs), st.Name.Display(st.Scope), ownerText(r.Owner), addrList(holders)))
 		reason := false
 		for i := range st.Claims {
-			if c := &st.Claims[i]; !c.Group && c.Server.IsValid() {
-				f.Host = hostOf(c.Addr)
-				f.Evidence = append(f.Evidence, ev("also-dynamic", true, c.RequestFrames("registration"), "%s registers the same name dynamically", c.Addr))
+			if c := &st.Claims[i]; !c.Group && c.Server().IsValid() {
+				f.Host = hostOf(c.Addr())
+				f.Evidence = append(f.Evidence, ev("also-dynamic", true, c.RequestFrames("registration"), "%s registers the same name dynamically", c.Addr()))
 				reason = true
 				break
 			}
@@ -184,19 +184,19 @@ func wpadClaimed(s *analyze.Survey) {
 				continue
 			}
 			f := stateFinding(st)
-			f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Addr), c.Server, c.From, c.Last, analyze.Proved
-			f.Evidence = []analyze.Evidence{ev("registers-wpad", true, c.Frames("registration"), "%s registered %s", c.Addr, st.Name.Display(st.Scope))}
+			f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Addr()), c.Server(), c.From, c.Last, analyze.Proved
+			f.Evidence = []analyze.Evidence{ev("registers-wpad", true, c.Frames("registration"), "%s registered %s", c.Addr(), st.Name.Display(st.Scope))}
 			f.Remedy = remedyWPAD
 			s.Report(f)
 		}
 		for i := range st.Answers {
 			a := &st.Answers[i]
-			if a.Negative || !slices.Contains(a.Addrs, a.Responder) {
+			if a.Negative || !slices.Contains(a.Addrs(), a.Responder()) {
 				continue
 			}
 			f := stateFinding(st)
-			f.Host, f.First, f.Last, f.Count, f.Verdict = hostOf(a.Responder), a.First, a.Last, a.Count, analyze.Proved
-			f.Evidence = []analyze.Evidence{ev("answers-for-wpad", true, a.Frames("answer"), "%s answered a query for %s with its own address", a.Responder, st.Name.Display(st.Scope))}
+			f.Host, f.First, f.Last, f.Count, f.Verdict = hostOf(a.Responder()), a.First(), a.Last(), int(a.Count), analyze.Proved
+			f.Evidence = []analyze.Evidence{ev("answers-for-wpad", true, a.Frames("answer"), "%s answered a query for %s with its own address", a.Responder(), st.Name.Display(st.Scope))}
 			f.Remedy = remedyWPAD
 			s.Report(f)
 		}
@@ -233,24 +233,24 @@ func unusableInterface(s *analyze.Survey) {
 	for _, st := range s.Names {
 		for i := range st.Claims {
 			c := &st.Claims[i]
-			why := unusableAddress(c.Addr)
+			why := unusableAddress(c.Addr())
 			if why == "" || c.Group {
 				continue
 			}
 			other := slices.IndexFunc(st.Claims, func(o names.Claim) bool {
-				return o.Addr != c.Addr && unusableAddress(o.Addr) == "" && (o.Sender == c.Sender || s.Hosts.SameMachine(o.Addr, c.Sender))
+				return o.Addr() != c.Addr() && unusableAddress(o.Addr()) == "" && (o.Sender() == c.Sender() || s.Hosts.SameMachine(o.Addr(), c.Sender()))
 			})
 			// Private and RAS-like addresses are wrong only beside a usable one.
-			if other < 0 && !c.Addr.IsUnspecified() && !c.Addr.IsLoopback() {
+			if other < 0 && !c.Addr().IsUnspecified() && !c.Addr().IsLoopback() {
 				continue
 			}
 			f := stateFinding(st)
-			f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Sender), c.Server, c.From, max(c.Last, c.From), analyze.Likely
+			f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Sender()), c.Server(), c.From, max(c.Last, c.From), analyze.Likely
 			f.Title = fmt.Sprintf("A machine registers %s", why)
-			f.Evidence = []analyze.Evidence{ev("unusable-address", true, c.Frames("registration"), "%s was registered for %s, %s", c.Addr, st.Name.Display(st.Scope), why)}
+			f.Evidence = []analyze.Evidence{ev("unusable-address", true, c.Frames("registration"), "%s was registered for %s, %s", c.Addr(), st.Name.Display(st.Scope), why)}
 			if other >= 0 {
 				o := &st.Claims[other]
-				f.Evidence = append(f.Evidence, ev("usable-address-too", true, o.RequestFrames("registration"), "the machine also registers %s", o.Addr))
+				f.Evidence = append(f.Evidence, ev("usable-address-too", true, o.RequestFrames("registration"), "the machine also registers %s", o.Addr()))
 			}
 			f.Remedy = []string{"Unbind NetBIOS over TCP/IP (the WINS client) from the adapter that has this address, or give it a real one.",
 				"Then delete the address from the name's record at the WINS server, or let the record age out."}
@@ -300,9 +300,9 @@ func scopeMismatch(s *analyze.Survey) {
 					f.Count = int(asked.InVain)
 				} else {
 					a := &asked.Answers[0]
-					who = a.FirstTo
+					who = a.FirstTo()
 					fs = append(fs, a.FirstFrames("negative-answer")...)
-					f.Count = a.Count
+					f.Count = int(a.Count)
 				}
 				f.Host = hostOf(who)
 				how := "in another NetBIOS scope"
@@ -310,7 +310,7 @@ func scopeMismatch(s *analyze.Survey) {
 					how = "with the scope spelled in another case"
 				}
 				f.Title = "A name is asked for " + how + " than it is registered in"
-				f.Evidence = []analyze.Evidence{ev("scopes-differ", true, fs, "%s asks for %s; %s registered %s", who, asked.Name.Display(asked.Scope), c.Addr, held.Name.Display(held.Scope))}
+				f.Evidence = []analyze.Evidence{ev("scopes-differ", true, fs, "%s asks for %s; %s registered %s", who, asked.Name.Display(asked.Scope), c.Addr(), held.Name.Display(held.Scope))}
 				f.Remedy = []string{"Remove the NetBIOS scope id everywhere (DHCP option 47, registry ScopeID, `netbios scope` in smb.conf), or make it the same to the letter: scopes compare exactly."}
 				s.Report(f)
 				break
@@ -375,16 +375,16 @@ func browserSplit(s *analyze.Survey) {
 		for i := range st.Claims {
 			for j := i + 1; j < len(st.Claims); j++ {
 				a, b := &st.Claims[i], &st.Claims[j]
-				if a.Server.IsValid() || b.Server.IsValid() || a.State != names.Active || b.State != names.Active || s.Hosts.SameMachine(a.Addr, b.Addr) {
+				if a.Server().IsValid() || b.Server().IsValid() || a.State != names.Active || b.State != names.Active || s.Hosts.SameMachine(a.Addr(), b.Addr()) {
 					continue
 				}
-				if last, ok := s.Hosts.Sent(a.Addr); !ok || last < b.Last+int64(5*time.Second) || !sameSegment(a.Addr, b.Addr) {
+				if last, ok := s.Hosts.Sent(a.Addr()); !ok || last < b.Last+int64(5*time.Second) || !sameSegment(a.Addr(), b.Addr()) {
 					continue // the former master is gone
 				}
 				f := stateFinding(st)
-				f.Host, f.First, f.Last, f.Verdict = hostOf(b.Addr), a.From, b.Last, analyze.Likely
+				f.Host, f.First, f.Last, f.Verdict = hostOf(b.Addr()), a.From, b.Last, analyze.Likely
 				f.Evidence = []analyze.Evidence{ev("two-masters", true, append(a.RequestFrames("registration"), b.RequestFrames("registration")...),
-					"%s and %s both hold %s on one segment", a.Addr, b.Addr, st.Name.Display(st.Scope))}
+					"%s and %s both hold %s on one segment", a.Addr(), b.Addr(), st.Name.Display(st.Scope))}
 				f.Remedy = remedyBrowser
 				s.Report(f)
 			}
@@ -414,10 +414,10 @@ func missingRelease(s *analyze.Survey) {
 		}
 		for i := range st.Claims {
 			c := &st.Claims[i]
-			if c.State != names.Released || !c.Server.IsValid() || s.Now-c.Until < int64(time.Minute) {
+			if c.State != names.Released || !c.Server().IsValid() || s.Now-c.Until < int64(time.Minute) {
 				continue
 			}
-			if last, ok := s.Hosts.Sent(c.Addr); !ok || last-c.Until > int64(10*time.Second) {
+			if last, ok := s.Hosts.Sent(c.Addr()); !ok || last-c.Until > int64(10*time.Second) {
 				continue // it goes on: a service stopped, not the machine
 			}
 			for _, n := range siblings(st.Name) {
@@ -426,16 +426,16 @@ func missingRelease(s *analyze.Survey) {
 					continue
 				}
 				k := slices.IndexFunc(o.Claims, func(oc names.Claim) bool {
-					return oc.Addr == c.Addr && oc.Server == c.Server && oc.State == names.Active && !oc.Group
+					return oc.Addr() == c.Addr() && oc.Server() == c.Server() && oc.State == names.Active && !oc.Group
 				})
 				if k < 0 {
 					continue
 				}
 				kept := &o.Claims[k]
 				f := stateFinding(o)
-				f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Addr), c.Server, c.Until, c.Until, analyze.Likely
+				f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Addr()), c.Server(), c.Until, c.Until, analyze.Likely
 				f.Evidence = []analyze.Evidence{
-					ev("released-in-part", true, c.EndFrames("release"), "%s released %s and fell silent", c.Addr, st.Name.Display(st.Scope)),
+					ev("released-in-part", true, c.EndFrames("release"), "%s released %s and fell silent", c.Addr(), st.Name.Display(st.Scope)),
 					ev("not-released", true, kept.Frames("registration"), "%s was registered and never released", o.Name.Display(o.Scope))}
 				f.Remedy = []string{"Windows NT 4.0: install a later Service Pack (Q140419). The record ages out by itself."}
 				s.Report(f)
@@ -458,14 +458,14 @@ func rasDouble(s *analyze.Survey) {
 				continue
 			}
 			i := slices.IndexFunc(st.Claims, func(c names.Claim) bool {
-				return c.Addr == a && !c.Group && c.State == names.Active && c.Server.IsValid()
+				return c.Addr() == a && !c.Group && c.State == names.Active && c.Server().IsValid()
 			})
 			if i < 0 {
 				continue
 			}
 			c := &st.Claims[i]
 			if f.Count == 0 {
-				f.First, f.Server = c.From, c.Server
+				f.First, f.Server = c.From, c.Server()
 			}
 			f.First, f.Last = min(f.First, c.From), max(f.Last, c.Last)
 			f.Count++
@@ -493,7 +493,7 @@ func splitRegistration(s *analyze.Survey) {
 	each := func(do func(x at)) {
 		for _, st := range s.Names {
 			for i := range st.Claims {
-				if c := &st.Claims[i]; !c.Group && c.Server.IsValid() && c.State == names.Active {
+				if c := &st.Claims[i]; !c.Group && c.Server().IsValid() && c.State == names.Active {
 					do(at{c, st})
 				}
 			}
@@ -503,22 +503,22 @@ func splitRegistration(s *analyze.Survey) {
 	server := map[addr]addr{}
 	byAddr := map[addr][]at{}
 	each(func(x at) {
-		if first, ok := server[x.c.Addr]; !ok {
-			server[x.c.Addr] = x.c.Server
-		} else if first != x.c.Server {
-			byAddr[x.c.Addr] = nil
+		if first, ok := server[x.c.Addr()]; !ok {
+			server[x.c.Addr()] = x.c.Server()
+		} else if first != x.c.Server() {
+			byAddr[x.c.Addr()] = nil
 		}
 	})
 	var order []addr
 	each(func(x at) {
-		list, ok := byAddr[x.c.Addr]
+		list, ok := byAddr[x.c.Addr()]
 		if !ok || len(list) >= 64 {
 			return
 		}
 		if list == nil {
-			order = append(order, x.c.Addr)
+			order = append(order, x.c.Addr())
 		}
-		byAddr[x.c.Addr] = append(list, x)
+		byAddr[x.c.Addr()] = append(list, x)
 	})
 	slices.SortFunc(order, netip.Addr.Compare)
 	for _, a := range order {
@@ -527,9 +527,9 @@ func splitRegistration(s *analyze.Survey) {
 		first := list[0]
 		var other at
 		for _, x := range list[1:] {
-			if x.c.Server != first.c.Server && x.st != first.st && abs(x.c.From-first.c.From) < int64(10*time.Minute) &&
-				!slices.ContainsFunc(list, func(y at) bool { return y.st == x.st && y.c.Server == first.c.Server }) &&
-				!slices.ContainsFunc(list, func(y at) bool { return y.st == first.st && y.c.Server == x.c.Server }) {
+			if x.c.Server() != first.c.Server() && x.st != first.st && abs(x.c.From-first.c.From) < int64(10*time.Minute) &&
+				!slices.ContainsFunc(list, func(y at) bool { return y.st == x.st && y.c.Server() == first.c.Server() }) &&
+				!slices.ContainsFunc(list, func(y at) bool { return y.st == first.st && y.c.Server() == x.c.Server() }) {
 				other = x
 				break
 			}
@@ -544,9 +544,9 @@ func splitRegistration(s *analyze.Survey) {
 		if silent {
 			continue
 		}
-		f := analyze.Finding{Host: hostOf(a), Server: first.c.Server, First: min(first.c.From, other.c.From), Last: max(first.c.Last, other.c.Last), Verdict: analyze.Likely}
+		f := analyze.Finding{Host: hostOf(a), Server: first.c.Server(), First: min(first.c.From, other.c.From), Last: max(first.c.Last, other.c.Last), Verdict: analyze.Likely}
 		f.Evidence = []analyze.Evidence{ev("names-on-two-servers", true, append(first.c.Frames("registration"), other.c.Frames("registration")...),
-			"%s was accepted by %s and %s by %s", first.st.Name.Display(first.st.Scope), first.c.Server, other.st.Name.Display(other.st.Scope), other.c.Server)}
+			"%s was accepted by %s and %s by %s", first.st.Name.Display(first.st.Scope), first.c.Server(), other.st.Name.Display(other.st.Scope), other.c.Server())}
 		f.Remedy = []string{"If the machine is a WINS server itself: make it its own primary and secondary WINS server (Q150737).", "Else check why it changes servers in the middle of a start: both answer."}
 		s.Report(f)
 	}
@@ -572,7 +572,7 @@ func clusterName(s *analyze.Survey) {
 		n := 0
 		for i := 1; i < len(st.Claims); i++ {
 			a, b := &st.Claims[i-1], &st.Claims[i]
-			if a.Group || b.Group || a.State != names.Released || b.State == names.Refused || s.Hosts.SameMachine(a.Addr, b.Addr) || b.From < a.Until {
+			if a.Group || b.Group || a.State != names.Released || b.State == names.Refused || s.Hosts.SameMachine(a.Addr(), b.Addr()) || b.From < a.Until {
 				continue
 			}
 			n++
@@ -583,7 +583,7 @@ func clusterName(s *analyze.Survey) {
 		}
 		last := &st.Claims[len(st.Claims)-1]
 		f := stateFinding(st)
-		f.Host, f.Server, f.First, f.Last, f.Count, f.Verdict = hostOf(last.Addr), last.Server, st.Claims[0].From, last.Last, n, analyze.Likely
+		f.Host, f.Server, f.First, f.Last, f.Count, f.Verdict = hostOf(last.Addr()), last.Server(), st.Claims[0].From, last.Last, n, analyze.Likely
 		f.Evidence = []analyze.Evidence{ev("holder-alternates", true, moves, "the name changed hands %d times, each time released by one machine and registered by another", n)}
 		f.Remedy = []string{"Nothing is wrong: this is how a cluster's network name moves. Do not make a static mapping of it (Q217199), and give all nodes the same WINS servers."}
 		s.Report(f)

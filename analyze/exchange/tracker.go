@@ -666,7 +666,7 @@ func (t *Tracker) response(m *Message) (MessageKind, *Exchange) {
 			x.Answers = append(x.Answers, Answer{})
 		}
 		a := &x.Answers[i]
-		*a = Answer{From: m.Src, Time: m.Time, Flags: n.Flags, Ref: Ref{m.Frame, m.Time, int32(m.Input)}, Addrs: a.Addrs[:0]}
+		*a = Answer{From: m.Src, Time: m.Time, Flags: n.Flags, Ref: MakeRef(m.Input, m.Frame, m.Time), Addrs: a.Addrs[:0]}
 		if rec != nil {
 			a.TTL = rec.TTL
 			for j, e := range rec.Addrs {

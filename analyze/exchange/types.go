@@ -59,23 +59,41 @@ type FrameRef struct {
 	What     string     // what the frame says, in a few words
 }
 
-// Ref is the short form of a FrameRef that histories keep.
+// Ref is the short form of a FrameRef that histories keep. The zero value is
+// no frame.
 type Ref struct {
-	Frame int64 // 0: no frame
-	Time  int64 // ns
-	Input int32
+	time  int64
+	where uint64 // frame number, and above it the input
 }
+
+// inputShift leaves 44 bits for frame numbers and 20 for inputs.
+const inputShift = 44
+
+// MakeRef is the short form of a reference to a frame of an input, seen at
+// time (ns).
+func MakeRef(input int, frame, time int64) Ref {
+	return Ref{time, uint64(input)<<inputShift | uint64(frame)&(1<<inputShift-1)}
+}
+
+// Frame is the frame number, 0 if there is no frame.
+func (r Ref) Frame() int64 { return int64(r.where & (1<<inputShift - 1)) }
+
+// Input is the number of the frame's input.
+func (r Ref) Input() int { return int(r.where >> inputShift) }
+
+// Time is when the frame was seen, ns.
+func (r Ref) Time() int64 { return r.time }
 
 // As makes a frame reference of a short one, none if there is no frame.
 func (r Ref) As(role string, src, dst netip.Addr, what string) []FrameRef {
-	if r.Frame == 0 {
+	if r.Frame() == 0 {
 		return nil
 	}
-	return []FrameRef{{int(r.Input), r.Frame, role, r.Time, src, dst, what}}
+	return []FrameRef{{r.Input(), r.Frame(), role, r.time, src, dst, what}}
 }
 
 // Short is the short form of f.
-func (f FrameRef) Short() Ref { return Ref{f.Frame, f.Time, int32(f.Input)} }
+func (f FrameRef) Short() Ref { return MakeRef(f.Input, f.Frame, f.Time) }
 
 // Kind is what an exchange is about, the kind column of the exchanges table.
 type Kind uint8

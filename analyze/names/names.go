@@ -6,8 +6,11 @@
 package names
 
 import (
+	"bytes"
+	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"nbtrace/analyze/exchange"
@@ -36,39 +39,109 @@ const (
 	Displaced                   // the name went to somebody else
 )
 
-// Claim is one period of one address holding, or wanting, the name.
+// Claim is one period of one address holding, or wanting, the name. Histories
+// of hundreds of thousands of names hold claims, so it is compact.
 type Claim struct {
-	Addr       netip.Addr
-	Server     netip.Addr // zero: by broadcast
+	server     exchange.Addr
+	addr       [4]byte
+	sender     [4]byte // zero: IPv6, or not known
 	Group      bool
-	Multihomed bool       // registered with opcode 15
-	Sender     netip.Addr // who sent the registration; mostly Addr itself
+	Multihomed bool // registered with opcode 15
 	State      ClaimState
-	From, Last int64 // ns: first request, last confirmation
-	Until      int64 // ns: end of the period, 0 while it lasts
 	TTL        uint32
+	Count      uint32 // confirmations
+	TenMinutes uint32 // confirmations in a row that came ten minutes after the last
+	From, Last int64  // ns: first request, last confirmation
+	Until      int64  // ns: end of the period, 0 while it lasts
 	Exchange   uint64 // that opened it
 	Request    exchange.Ref
 	Reply      exchange.Ref // none by broadcast
 	End        exchange.Ref // that ended it
-	Count      int          // confirmations
-	TenMinutes int          // confirmations in a row that came ten minutes after the last
 }
+
+// Addr is the address that holds or wants the name.
+func (c *Claim) Addr() netip.Addr { return netip.AddrFrom4(c.addr) }
+
+// Server is the name server that the claim was made at; zero: by broadcast.
+func (c *Claim) Server() netip.Addr { return c.server.Addr() }
+
+// Sender is who sent the registration, mostly Addr itself; zero where it is
+// not known.
+func (c *Claim) Sender() netip.Addr { return addrOf(c.sender) }
 
 // AnswerSet is what one machine answered for the name: a set of addresses, or
 // that there is no such name.
 type AnswerSet struct {
-	Responder         netip.Addr
-	FirstTo, LastTo   netip.Addr   // who had asked
-	Addrs             []netip.Addr // sorted
+	responder         exchange.Addr
+	first             [4]byte // of the addresses, in order
+	rest              string  // the other ones, 4 bytes each
+	some              bool    // there is a first address
 	Group             bool
 	Negative          bool
 	ToBroadcast       bool
-	First, Last       int64
-	FirstRef, LastRef exchange.Ref
-	Count             int
+	firstTo, lastTo   [4]byte // zero: IPv6, or not known
 	MinTTL, MaxTTL    uint32
 	FirstTTL, LastTTL uint32
+	Count             uint32
+	FirstRef, LastRef exchange.Ref
+}
+
+// Responder is who answered.
+func (a *AnswerSet) Responder() netip.Addr { return a.responder.Addr() }
+
+// First is when the answer was first given, ns.
+func (a *AnswerSet) First() int64 { return a.FirstRef.Time() }
+
+// Last is when the answer was last given, ns.
+func (a *AnswerSet) Last() int64 { return a.LastRef.Time() }
+
+// FirstTo is who had asked when the answer was first given; zero where it is
+// not known.
+func (a *AnswerSet) FirstTo() netip.Addr { return addrOf(a.firstTo) }
+
+// Addrs lists the addresses in order.
+func (a *AnswerSet) Addrs() []netip.Addr {
+	if !a.some {
+		return nil
+	}
+	out := make([]netip.Addr, 0, 1+len(a.rest)/4)
+	out = append(out, netip.AddrFrom4(a.first))
+	for i := 0; i+4 <= len(a.rest); i += 4 {
+		out = append(out, netip.AddrFrom4([4]byte([]byte(a.rest[i:i+4]))))
+	}
+	return out
+}
+
+// lists reports whether addr is among the addresses.
+func (a *AnswerSet) lists(addr [4]byte) bool {
+	if !a.some {
+		return false
+	}
+	if a.first == addr {
+		return true
+	}
+	for i := 0; i+4 <= len(a.rest); i += 4 {
+		if a.rest[i:i+4] == string(addr[:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// addrOf is an IPv4 address that is known unless it is zero.
+func addrOf(b [4]byte) netip.Addr {
+	if b == ([4]byte{}) {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4(b)
+}
+
+// four is the reverse of addrOf; zero for anything but IPv4.
+func four(a netip.Addr) (b [4]byte) {
+	if a.Is4() {
+		b = a.As4()
+	}
+	return b
 }
 
 // Type is a WINS record type, MS-WINSRA 2.2.10.1.
@@ -136,21 +209,37 @@ type Asker struct {
 type State struct {
 	ID          uint64 // never used again for another name
 	Name        nbns.Name
-	Scope       string
+	touched     uint64 // when last, in touches of the table
+	hash        uint64
 	First, Last int64
 	Claims      []Claim
 	Answers     []AnswerSet
-	Records     []Record
-	Uses        []Use
-	Wanted      []Claim              // registrations that the end of the capture cut short
-	Recent      []*exchange.Exchange // out of the ordinary, oldest first
-	Cut         bool                 // something was given up to keep within the limits
-	Queries     int64
-	InVain      int64 // queries that nobody answered, or only with a no
-	Askers      []Asker
-	evicted     bool
-	older       *State
-	newer       *State
+	*rare
+	Queries int64
+	InVain  int64 // queries that nobody answered, or only with a no
+	Scope   string
+	Cut     bool // something was given up to keep within the limits
+	evicted bool
+}
+
+// rare is the part of a history that few names have.
+type rare struct {
+	Records []Record
+	Uses    []Use
+	Wanted  []Claim              // registrations that the end of the capture cut short
+	Recent  []*exchange.Exchange // out of the ordinary, oldest first
+	Askers  []Asker
+}
+
+// nothing is the rare part of the names that have none. It is only read.
+var nothing rare
+
+// own makes the rare part one that may be written to.
+func (s *State) own() *rare {
+	if s.rare == &nothing {
+		s.rare = &rare{}
+	}
+	return s.rare
 }
 
 type nameKey struct {
@@ -160,13 +249,13 @@ type nameKey struct {
 
 // Table holds the histories.
 type Table struct {
-	plain   map[nbns.Name]*State // of names without a scope, nearly all
+	plain   index // of names without a scope, nearly all
 	scoped  map[nameKey]*State
 	scopes  []*State // in order of appearance
 	nextID  uint64
+	touches uint64
 	limit   int
-	oldest  *State
-	newest  *State
+	oldest  []victim // next to be evicted, unless touched since
 	Evicted int64
 }
 
@@ -175,42 +264,50 @@ func NewTable(limit int) *Table {
 	if limit <= 0 {
 		limit = 1_000_000
 	}
-	return &Table{plain: map[nbns.Name]*State{}, scoped: map[nameKey]*State{}, limit: limit}
+	return &Table{plain: newIndex(), scoped: map[nameKey]*State{}, limit: limit}
 }
 
 // Len is the number of names.
-func (t *Table) Len() int { return len(t.plain) + len(t.scoped) }
+func (t *Table) Len() int { return t.plain.used + len(t.scoped) }
 
 // Get returns the history of a name, nil if there is none.
 func (t *Table) Get(n nbns.Name, scope string) *State {
 	if scope == "" {
-		return t.plain[n]
+		return t.plain.get(&n, t.plain.hash(&n))
 	}
 	return t.scoped[nameKey{n, scope}]
 }
 
 // Touch returns the history of a name, begun at now if there was none.
 func (t *Table) Touch(n nbns.Name, scope string, now int64) *State {
-	s := t.Get(n, scope)
-	if s == nil {
-		if t.Len() >= t.limit {
-			t.evict()
-		}
-		t.nextID++
-		s = &State{ID: t.nextID, Name: n, Scope: scope, First: now, Last: now}
-		if scope == "" {
-			t.plain[n] = s
-		} else {
-			t.scoped[nameKey{n, scope}] = s
-			t.scopes = append(t.scopes, s)
-		}
-		t.append(s)
-		return s
+	var s *State
+	var h uint64
+	if scope == "" {
+		h = t.plain.hash(&n)
+		s = t.plain.get(&n, h)
+	} else {
+		s = t.scoped[nameKey{n, scope}]
 	}
+	if s == nil {
+		s = t.begin(n, scope, h, now)
+	}
+	t.touches++
+	s.touched = t.touches
 	s.Last = max(s.Last, now)
-	if t.newest != s {
-		t.remove(s)
-		t.append(s)
+	return s
+}
+
+func (t *Table) begin(n nbns.Name, scope string, h uint64, now int64) *State {
+	if t.Len() >= t.limit {
+		t.evict()
+	}
+	t.nextID++
+	s := &State{ID: t.nextID, Name: n, Scope: scope, hash: h, First: now, Last: now, rare: &nothing}
+	if scope == "" {
+		t.plain.add(s)
+	} else {
+		t.scoped[nameKey{n, scope}] = s
+		t.scopes = append(t.scopes, s)
 	}
 	return s
 }
@@ -224,38 +321,48 @@ func (t *Table) Again(s *State, now int64) *State {
 	return s
 }
 
-func (t *Table) append(s *State) {
-	s.older, s.newer = t.newest, nil
-	if t.newest != nil {
-		t.newest.newer = s
-	} else {
-		t.oldest = s
-	}
-	t.newest = s
+// victim is a history that was due to be evicted when the list was made.
+type victim struct {
+	s       *State
+	touched uint64
 }
 
-func (t *Table) remove(s *State) {
-	if s.older != nil {
-		s.older.newer = s.newer
-	} else {
-		t.oldest = s.newer
-	}
-	if s.newer != nil {
-		s.newer.older = s.older
-	} else {
-		t.newest = s.older
-	}
-}
+// victims is how many histories are lined up for eviction at one time, as a
+// part of all.
+const victims = 16
 
+// evict gives up the history that was not touched for longest. Keeping all of
+// them in order would cost every message; so the oldest few are lined up at
+// one time. Those touched since then are no longer among the oldest, and what
+// is not in the line was touched later than all that is.
 func (t *Table) evict() {
-	s := t.oldest
-	if s == nil {
-		return
+	for {
+		if len(t.oldest) == 0 {
+			t.lineUp()
+		}
+		v := t.oldest[0]
+		t.oldest = t.oldest[1:]
+		if v.s.touched == v.touched && !v.s.evicted {
+			t.forget(v.s)
+			return
+		}
 	}
-	t.remove(s)
+}
+
+func (t *Table) lineUp() {
+	all := t.byTouch(0)
+	n := len(all)/victims + 1
+	t.oldest = make([]victim, 0, n)
+	for i := range n {
+		s := all[len(all)-1-i]
+		t.oldest = append(t.oldest, victim{s, s.touched})
+	}
+}
+
+func (t *Table) forget(s *State) {
 	s.evicted = true
 	if s.Scope == "" {
-		delete(t.plain, s.Name)
+		t.plain.remove(s)
 	} else {
 		delete(t.scoped, nameKey{s.Name, s.Scope})
 		t.scopes = slices.DeleteFunc(t.scopes, func(o *State) bool { return o == s })
@@ -263,44 +370,76 @@ func (t *Table) evict() {
 	t.Evicted++
 }
 
+// each calls do for every history, in no order.
+func (t *Table) each(do func(*State)) {
+	for _, e := range t.plain.slots {
+		if e.s != nil {
+			do(e.s)
+		}
+	}
+	for _, s := range t.scopes {
+		do(s)
+	}
+}
+
+// byTouch lists the histories that something was added to at or after at, the
+// one touched last first.
+func (t *Table) byTouch(at int64) []*State {
+	type entry struct {
+		touched uint64
+		s       *State
+	}
+	found := make([]entry, 0, t.Len())
+	t.each(func(s *State) {
+		if at == 0 || s.Last >= at {
+			found = append(found, entry{s.touched, s})
+		}
+	})
+	slices.SortFunc(found, func(a, b entry) int { return cmp.Compare(b.touched, a.touched) })
+	out := make([]*State, len(found))
+	for i := range found {
+		out[i] = found[i].s
+	}
+	return out
+}
+
 // All lists the histories by first appearance, then name.
 func (t *Table) All() []*State {
 	out := make([]*State, 0, t.Len())
-	for s := t.oldest; s != nil; s = s.newer {
-		out = append(out, s)
-	}
+	t.each(func(s *State) { out = append(out, s) })
 	slices.SortFunc(out, func(a, b *State) int {
-		switch {
-		case a.First != b.First:
-			if a.First < b.First {
-				return -1
-			}
-			return 1
-		case a.Name != b.Name:
-			return slices.Compare(a.Name[:], b.Name[:])
-		case a.Scope < b.Scope:
-			return -1
+		if c := cmp.Compare(a.First, b.First); c != 0 {
+			return c
 		}
-		return 1
+		return cmp.Or(bytes.Compare(a.Name[:], b.Name[:]), strings.Compare(a.Scope, b.Scope))
 	})
 	return out
 }
 
+// Since lists the histories that something was added to at or after t, the
+// latest first.
+func (t *Table) Since(at int64) []*State { return t.byTouch(at) }
+
+// Scoped lists the histories of names with a scope, oldest first.
+func (t *Table) Scoped() []*State { return t.scopes }
+
 // CutShort notes a registration whose outcome the capture does not show.
 func (s *State) CutShort(x *exchange.Exchange) {
-	if addr := x.Address(); addr.IsValid() && len(s.Wanted) < maxUses {
-		c := Claim{Addr: addr, Sender: x.Initiator, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.Frames[0].Short()}
-		if !x.Broadcast {
-			c.Server = x.Asked
-		}
-		s.Wanted = append(s.Wanted, c)
+	if !x.Address().Is4() || len(s.Wanted) >= maxUses {
+		return
 	}
+	var server exchange.Addr
+	if !x.Broadcast {
+		server = exchange.PackAddr(x.Asked)
+	}
+	r := s.own()
+	r.Wanted = append(grown(r.Wanted), newClaim(x, x.Address().As4(), server))
 }
 
 // claim returns the latest claim of addr at server, nil if there is none.
-func (s *State) claim(addr, server netip.Addr) *Claim {
+func (s *State) claim(addr [4]byte, server exchange.Addr) *Claim {
 	for i := len(s.Claims) - 1; i >= 0; i-- {
-		if c := &s.Claims[i]; c.Addr == addr && c.Server == server {
+		if c := &s.Claims[i]; c.addr == addr && c.server == server {
 			return c
 		}
 	}
@@ -310,13 +449,13 @@ func (s *State) claim(addr, server netip.Addr) *Claim {
 // Settled works a settled registration, refresh, release or demand into the
 // claims.
 func (s *State) Settled(x *exchange.Exchange) {
-	addr := x.Address()
-	if !addr.IsValid() {
+	if !x.Address().Is4() {
 		return
 	}
-	server := netip.Addr{}
+	addr := x.Address().As4()
+	var server exchange.Addr
 	if !x.Broadcast {
-		server = x.Asked
+		server = exchange.PackAddr(x.Asked)
 	}
 	switch {
 	case x.Registers():
@@ -324,26 +463,31 @@ func (s *State) Settled(x *exchange.Exchange) {
 	case x.Kind == exchange.Release:
 		for i := range s.Claims {
 			c := &s.Claims[i]
-			if c.Addr == addr && c.State == Active && (c.Server == server || x.Broadcast && !c.Server.IsValid()) && x.Outcome == exchange.Accepted {
+			if c.addr == addr && c.State == Active && (c.server == server || x.Broadcast && !c.server.IsValid()) && x.Outcome == exchange.Accepted {
 				c.State, c.Until, c.End = Released, x.Start, x.Frames[0].Short()
 			}
 		}
 	case x.Kind == exchange.KindReleaseDemand || x.Kind == exchange.KindConflictDemand:
 		for i := range s.Claims {
 			c := &s.Claims[i]
-			if c.Addr == x.Asked && c.State == Active {
+			if c.Addr() == x.Asked && c.State == Active {
 				c.State, c.Until, c.End = Conflict, x.Start, x.Frames[0].Short()
 			}
 		}
 	}
 }
 
-func (s *State) registered(x *exchange.Exchange, addr, server netip.Addr) {
+// newClaim is the claim that x makes.
+func newClaim(x *exchange.Exchange, addr [4]byte, server exchange.Addr) Claim {
+	return Claim{addr: addr, sender: four(x.Initiator), server: server, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.Frames[0].Short()}
+}
+
+func (s *State) registered(x *exchange.Exchange, addr [4]byte, server exchange.Addr) {
 	c := s.claim(addr, server)
 	switch x.Outcome {
 	case exchange.Accepted:
 		if c == nil || c.State != Active || c.Group != x.Group {
-			c = s.addClaim(Claim{Addr: addr, Sender: x.Initiator, Server: server, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.Frames[0].Short()})
+			c = s.addClaim(newClaim(x, addr, server))
 		}
 		c.Multihomed = c.Multihomed || x.Kind == exchange.MultihomedRegistration
 		if gap := x.Start - c.Last; c.Count > 0 && gap > int64(9*time.Minute) && gap < int64(11*time.Minute) {
@@ -361,7 +505,7 @@ func (s *State) registered(x *exchange.Exchange, addr, server netip.Addr) {
 		if !x.Group && server.IsValid() && x.Kind == exchange.Registration {
 			for i := range s.Claims {
 				o := &s.Claims[i]
-				if o.Server == server && o.Addr != addr && o.State == Active && !o.Group {
+				if o.server == server && o.addr != addr && o.State == Active && !o.Group {
 					o.State, o.Until, o.End = Displaced, x.End, x.Frames[0].Short()
 				}
 			}
@@ -371,10 +515,9 @@ func (s *State) registered(x *exchange.Exchange, addr, server netip.Addr) {
 			c.State, c.Until, c.End = Refused, x.End, x.Frames[0].Short()
 		}
 		if c == nil || c.State != Refused {
-			n := s.addClaim(Claim{Addr: addr, Sender: x.Initiator, Server: server, Group: x.Group, From: x.Start, Exchange: x.ID, State: Refused, Request: x.Frames[0].Short()})
-			n.Multihomed = x.Kind == exchange.MultihomedRegistration
-			n.Until = x.End
-			c = n
+			n := newClaim(x, addr, server)
+			n.State, n.Multihomed, n.Until = Refused, x.Kind == exchange.MultihomedRegistration, x.End
+			c = s.addClaim(n)
 		}
 		c.Last = x.End
 		c.Count++
@@ -389,19 +532,43 @@ func (s *State) addClaim(c Claim) *Claim {
 		s.Claims = slices.Delete(s.Claims, 0, 1)
 		s.Cut = true
 	}
-	s.Claims = append(s.Claims, c)
+	s.Claims = append(grown(s.Claims), c)
 	return &s.Claims[len(s.Claims)-1]
+}
+
+// grown makes room for one more, and for no more than that while there are
+// few: most names have one claim and two or three answers, for ever.
+func grown[T any](s []T) []T {
+	if n := len(s); n == cap(s) && n < 8 {
+		out := make([]T, n, n+1)
+		copy(out, s)
+		return out
+	}
+	return s
 }
 
 // Answer notes what the answer a says of the name.
 func (s *State) Answer(a *exchange.Answer, to netip.Addr, toBroadcast bool) {
-	var buf [32]netip.Addr
-	addrs := append(buf[:0], a.Addrs...)
-	slices.SortFunc(addrs, netip.Addr.Compare)
+	var buf [32 * 4]byte
+	sorted := buf[:0]
+	for _, e := range a.Addrs {
+		b := four(e)
+		sorted = append(sorted, b[:]...)
+	}
+	if len(sorted) > 4 {
+		sortFours(sorted)
+	}
+	n := AnswerSet{responder: exchange.PackAddr(a.From), Group: a.Group, Negative: !a.Positive(), ToBroadcast: toBroadcast,
+		FirstRef: a.Ref, LastRef: a.Ref, firstTo: four(to), lastTo: four(to), Count: 1, MinTTL: a.TTL, MaxTTL: a.TTL, FirstTTL: a.TTL, LastTTL: a.TTL}
+	var rest []byte
+	if len(sorted) > 0 {
+		n.first, n.some = [4]byte(sorted), true
+		rest = sorted[4:]
+	}
 	for i := range s.Answers {
 		e := &s.Answers[i]
-		if e.Responder == a.From && e.Group == a.Group && e.Negative == !a.Positive() && slices.Equal(e.Addrs, addrs) {
-			e.Last, e.LastRef, e.LastTTL, e.LastTo = a.Time, a.Ref, a.TTL, to
+		if e.responder == n.responder && e.Group == n.Group && e.Negative == n.Negative && e.some == n.some && e.first == n.first && e.rest == string(rest) {
+			e.LastRef, e.LastTTL, e.lastTo = a.Ref, a.TTL, n.lastTo
 			e.Count++
 			e.MinTTL, e.MaxTTL = min(e.MinTTL, a.TTL), max(e.MaxTTL, a.TTL)
 			e.ToBroadcast = e.ToBroadcast || toBroadcast
@@ -411,25 +578,44 @@ func (s *State) Answer(a *exchange.Answer, to netip.Addr, toBroadcast bool) {
 	if len(s.Answers) >= maxAnswers {
 		oldest := 0
 		for i := range s.Answers {
-			if s.Answers[i].Last < s.Answers[oldest].Last {
+			if s.Answers[i].Last() < s.Answers[oldest].Last() {
 				oldest = i
 			}
 		}
 		s.Answers = slices.Delete(s.Answers, oldest, oldest+1)
 		s.Cut = true
 	}
-	s.Answers = append(s.Answers, AnswerSet{Responder: a.From, Addrs: slices.Clone(addrs), Group: a.Group, Negative: !a.Positive(),
-		ToBroadcast: toBroadcast, First: a.Time, Last: a.Time, FirstRef: a.Ref, LastRef: a.Ref, FirstTo: to, LastTo: to, Count: 1,
-		MinTTL: a.TTL, MaxTTL: a.TTL, FirstTTL: a.TTL, LastTTL: a.TTL})
+	n.rest = string(rest)
+	s.Answers = append(grown(s.Answers), n)
+}
+
+// sortFours sorts addresses of 4 bytes each.
+func sortFours(b []byte) {
+	list := make([][4]byte, 0, len(b)/4)
+	for i := 0; i < len(b); i += 4 {
+		list = append(list, [4]byte(b[i:]))
+	}
+	slices.SortFunc(list, func(x, y [4]byte) int { return bytes.Compare(x[:], y[:]) })
+	for i := range list {
+		copy(b[4*i:], list[i][:])
+	}
 }
 
 // Remember keeps an exchange that was out of the ordinary.
 func (s *State) Remember(x *exchange.Exchange) {
-	if len(s.Recent) >= maxRecent {
-		s.Recent = slices.Delete(s.Recent, 0, 1)
+	r := s.own()
+	if len(r.Recent) >= maxRecent {
+		r.Recent = slices.Delete(r.Recent, 0, 1)
 		s.Cut = true
 	}
-	s.Recent = append(s.Recent, x)
+	r.Recent = append(r.Recent, x)
+}
+
+// Drop takes an exchange out of those that were out of the ordinary.
+func (s *State) Drop(x *exchange.Exchange) {
+	r := s.own()
+	r.Recent = slices.DeleteFunc(r.Recent, func(o *exchange.Exchange) bool { return o == x })
+	s.Cut = true
 }
 
 // AddRecord notes a record that a WINS server holds. A record that repeats
@@ -444,23 +630,28 @@ func (s *State) AddRecord(r Record) {
 			return
 		}
 	}
-	if len(s.Records) >= maxRecords {
-		s.Records = slices.Delete(s.Records, 0, 1)
+	own := s.own()
+	if len(own.Records) >= maxRecords {
+		own.Records = slices.Delete(own.Records, 0, 1)
 		s.Cut = true
 	}
-	s.Records = append(s.Records, r)
+	own.Records = append(own.Records, r)
 }
 
 // Holds reports whether addr is known to hold or want the name: an active
 // claim, or an address that somebody gives for the name.
 func (s *State) Holds(addr netip.Addr) bool {
+	if !addr.Is4() {
+		return false
+	}
+	a := addr.As4()
 	for i := range s.Claims {
-		if c := &s.Claims[i]; c.Addr == addr && (c.State == Active || c.State == Conflict) {
+		if c := &s.Claims[i]; c.addr == a && (c.State == Active || c.State == Conflict) {
 			return true
 		}
 	}
 	for i := range s.Answers {
-		if slices.Contains(s.Answers[i].Addrs, addr) {
+		if s.Answers[i].lists(a) {
 			return true
 		}
 	}
@@ -479,21 +670,22 @@ func (s *State) Witness(addr, via netip.Addr, t int64, ref exchange.Ref) {
 			return
 		}
 	}
-	if len(s.Uses) >= maxUses {
-		s.Uses = slices.Delete(s.Uses, 0, 1)
+	r := s.own()
+	if len(r.Uses) >= maxUses {
+		r.Uses = slices.Delete(r.Uses, 0, 1)
 		s.Cut = true
 	}
-	s.Uses = append(s.Uses, Use{Addr: addr, Via: via, First: t, Last: t, Ref: ref, Count: 1})
+	r.Uses = append(grown(r.Uses), Use{Addr: addr, Via: via, First: t, Last: t, Ref: ref, Count: 1})
 }
 
 // FirstFrames shows the first answer.
 func (a *AnswerSet) FirstFrames(role string) []exchange.FrameRef {
-	return a.FirstRef.As(role, a.Responder, a.FirstTo, "answer")
+	return a.FirstRef.As(role, a.Responder(), a.FirstTo(), "answer")
 }
 
 // LastFrames shows the latest answer.
 func (a *AnswerSet) LastFrames(role string) []exchange.FrameRef {
-	return a.LastRef.As(role, a.Responder, a.LastTo, "answer")
+	return a.LastRef.As(role, a.Responder(), addrOf(a.lastTo), "answer")
 }
 
 // Frames shows the first and the latest answer.
@@ -503,21 +695,21 @@ func (a *AnswerSet) Frames(role string) []exchange.FrameRef {
 
 // RequestFrames shows the registration that opened the claim.
 func (c *Claim) RequestFrames(role string) []exchange.FrameRef {
-	return c.Request.As(role, c.Sender, c.Server, "register")
+	return c.Request.As(role, c.Sender(), c.Server(), "register")
 }
 
 // Frames shows the registration that opened the claim and its latest
 // confirmation.
 func (c *Claim) Frames(role string) []exchange.FrameRef {
-	return append(c.RequestFrames(role), c.Reply.As("accepted", c.Server, c.Sender, "accepted")...)
+	return append(c.RequestFrames(role), c.Reply.As("accepted", c.Server(), c.Sender(), "accepted")...)
 }
 
 // EndFrames shows what ended the claim.
 func (c *Claim) EndFrames(role string) []exchange.FrameRef {
 	if c.State == Conflict {
-		return c.End.As(role, c.Server, c.Addr, "demand")
+		return c.End.As(role, c.Server(), c.Addr(), "demand")
 	}
-	return c.End.As(role, c.Addr, c.Server, c.State.String())
+	return c.End.As(role, c.Addr(), c.Server(), c.State.String())
 }
 
 func (s ClaimState) String() string {
@@ -550,8 +742,8 @@ func (s *State) Asked(x *exchange.Exchange) {
 			return
 		}
 	}
-	if len(s.Askers) < maxAskers {
-		s.Askers = append(s.Askers, Asker{Addr: x.Initiator, Count: 1, Requests: int64(x.Requests), First: x.Start, Last: x.End,
+	if r := s.own(); len(r.Askers) < maxAskers {
+		r.Askers = append(grown(r.Askers), Asker{Addr: x.Initiator, Count: 1, Requests: int64(x.Requests), First: x.Start, Last: x.End,
 			Ref: x.Frames[0].Short(), LastRef: x.Frames[0].Short()})
 	}
 }
@@ -559,22 +751,9 @@ func (s *State) Asked(x *exchange.Exchange) {
 // ClaimedBy reports whether the address was seen to register the name.
 func (s *State) ClaimedBy(addr netip.Addr) bool {
 	for i := range s.Claims {
-		if s.Claims[i].Addr == addr {
+		if s.Claims[i].Addr() == addr {
 			return true
 		}
 	}
 	return false
 }
-
-// Since lists the histories that something was added to at or after t, the
-// latest first.
-func (t *Table) Since(at int64) []*State {
-	var out []*State
-	for s := t.newest; s != nil && s.Last >= at; s = s.older {
-		out = append(out, s)
-	}
-	return out
-}
-
-// Scoped lists the histories of names with a scope, oldest first.
-func (t *Table) Scoped() []*State { return t.scopes }
