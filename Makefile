@@ -8,7 +8,7 @@ DEMO      = captures/corpus/lab/03c-static-unique-refuses-multihomed.pcap
 .PHONY: help setup build test lint demo fuzz bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing to build (libpcap's headers), or say how
 	@scripts/setup.sh

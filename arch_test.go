@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"analyze/exchange", "analyze/wire/nbnslayer", "captures/corpus/scenario"},
 	{"analyze/wire", "analyze/winsrepl", "analyze/nbdgm"},
 	{"analyze/nbns"},
-	{"captures/live", "captures/bpf", "captures/capgen", "captures/corpus"},
+	{"captures/live", "captures/bpf", "captures/capgen", "captures/corpus", "captures/corpus/golden"},
 	{"captures"},
 }
 
