@@ -452,7 +452,7 @@ func TestXLSXContinuesOnAFurtherSheet(t *testing.T) {
 		t.Fatal(err)
 	}
 	xml, err := io.ReadAll(sheet)
-	if err != nil || !strings.Contains(string(xml), `<autoFilter ref="$A$1:$B$3"`) {
+	if err != nil || !strings.Contains(string(xml), `<autoFilter ref="A1:B3"`) {
 		t.Errorf("no filter on the header, %v:\n%s", err, xml)
 	}
 	if !regexp.MustCompile(`<cols><col min="1".*<col min="2"`).Match(xml) {
@@ -537,5 +537,81 @@ func TestParquetBoundsRowGroups(t *testing.T) {
 	}
 	if codec := f.Metadata().RowGroups[0].Columns[0].MetaData.Codec.String(); codec != "ZSTD" {
 		t.Errorf("codec %s", codec)
+	}
+}
+
+// A workbook of several sheets has the same bytes every time.
+func TestXLSXSameBytes(t *testing.T) {
+	columns := []Column{{Name: "n", Type: Int}}
+	var first []byte
+	for range 8 {
+		var b bytes.Buffer
+		w, err := newXLSXWriter(&b, "messages", columns, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := make([]Value, 1)
+		for i := range 9 {
+			row[0].SetInt(int64(i))
+			if err := w.WriteRow(row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = b.Bytes()
+		}
+		if !bytes.Equal(b.Bytes(), first) {
+			t.Fatal("the same rows gave other bytes")
+		}
+	}
+}
+
+func TestXLSXEndsASheetBeforeExcelTakesItForDamaged(t *testing.T) {
+	columns := []Column{{Name: "text", Type: String}}
+	var b bytes.Buffer
+	w, err := newXLSXWriter(&b, "messages", columns, xlsxMaxRows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.maxBytes = 1 << 20
+	row := make([]Value, 1)
+	row[0].SetText(strings.Repeat("x", 30_000))
+	const rows = 100
+	for range rows {
+		if err := w.WriteRow(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheets, seen := 0, 0
+	for _, part := range z.File {
+		if !strings.HasPrefix(part.Name, xlsxSheets) {
+			continue
+		}
+		sheets++
+		if part.UncompressedSize64 > 1<<20+2*flushAt {
+			t.Errorf("%s has %d bytes", part.Name, part.UncompressedSize64)
+		}
+		r, err := part.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		xml, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen += bytes.Count(xml, []byte("<row ")) - 1
+	}
+	if sheets != 3 || seen != rows {
+		t.Errorf("%d rows on %d sheets, want %d on 3", seen, sheets, rows)
 	}
 }

@@ -1,47 +1,70 @@
 package report
 
 import (
+	"archive/zip"
+	"bytes"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 )
 
-// xlsxMaxRows is how many rows a sheet holds, the header with them.
-const xlsxMaxRows = excelize.TotalRows
+const (
+	// xlsxMaxRows is how many rows a sheet holds, the header with them.
+	xlsxMaxRows = excelize.TotalRows
+	// xlsxMaxBytes is where a sheet of unusually long rows ends earlier: Excel
+	// takes a streamed part of 4 GiB and more for a damaged file.
+	xlsxMaxBytes = 4<<30 - 64<<20
+	// xlsxSheets is where a workbook keeps its sheets.
+	xlsxSheets = "xl/worksheets/sheet"
+)
 
 // maxExactInt is the largest integer that a spreadsheet, which calculates in
 // float64, shows exactly; larger ones are written as text.
 const maxExactInt = 1 << 53
 
-// xlsxWriter writes a workbook through excelize's stream writer, which spills
-// to a temporary file. A full sheet is followed by a further one, "messages
-// 2". The header is frozen and has filters.
+// xlsxWriter writes a workbook as a stream: the rows go straight into the
+// zipped sheet, and excelize makes the small rest around them. Its own stream
+// writer keeps the sheets in a temporary file of many times the size, then
+// the whole archive in memory, and puts sheets into it in random order.
+//
+// A full sheet is followed by a further one, "messages 2". The header is
+// frozen and has filters.
 //
 // Times are text: the contract keeps nanoseconds, and a spreadsheet's date
 // ends at milliseconds. All have the same width, so they sort as they should.
 // A cell holds 32,767 characters; a longer text is cut and ends in "…".
 type xlsxWriter struct {
-	w       io.Writer
-	name    string
-	columns []Column
-	maxRows int
-	file    *excelize.File
-	sheet   *excelize.StreamWriter
-	sheets  int
-	head    int // style
-	row     int // last row written on this sheet
-	cells   []any
-	cell    []byte
-	guarded []byte
+	zip      *zip.Writer
+	name     string
+	columns  []Column
+	letters  []string // of the columns
+	maxRows  int
+	maxBytes int64
+	file     *excelize.File // all but the rows
+	head     int            // style
+	title    string         // of this sheet
+	sheet    io.Writer
+	sheets   int
+	row      int   // last row written on this sheet
+	size     int64 // of this sheet, unzipped
+	buf      []byte
+	cell     []byte
+	guarded  []byte
 }
 
 func newXLSXWriter(w io.Writer, name string, columns []Column, maxRows int) (*xlsxWriter, error) {
-	x := &xlsxWriter{w: w, name: name, columns: columns, maxRows: maxRows, file: excelize.NewFile(),
-		cells: make([]any, len(columns))}
+	x := &xlsxWriter{zip: zip.NewWriter(w), name: name, columns: columns, letters: make([]string, len(columns)), maxRows: maxRows,
+		maxBytes: xlsxMaxBytes, file: excelize.NewFile()}
 	var err error
+	for i := range columns {
+		if x.letters[i], err = excelize.ColumnNumberToName(i + 1); err != nil {
+			return nil, fmt.Errorf("xlsx: %w", err)
+		}
+	}
 	if x.head, err = x.file.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}}); err != nil {
 		return nil, fmt.Errorf("xlsx: %w", err)
 	}
@@ -55,37 +78,59 @@ func (x *xlsxWriter) nextSheet() error {
 	if err := x.endSheet(); err != nil {
 		return err
 	}
-	name := x.name
+	x.title = x.name
 	if x.sheets > 0 {
-		name += " " + strconv.Itoa(x.sheets+1)
-		if _, err := x.file.NewSheet(name); err != nil {
+		x.title += " " + strconv.Itoa(x.sheets+1)
+		if _, err := x.file.NewSheet(x.title); err != nil {
 			return fmt.Errorf("xlsx: %w", err)
 		}
-	} else if err := x.file.SetSheetName("Sheet1", name); err != nil {
+	} else if err := x.file.SetSheetName("Sheet1", x.title); err != nil {
 		return fmt.Errorf("xlsx: %w", err)
 	}
-	sheet, err := x.file.NewStreamWriter(name)
+	x.sheets++
+	x.row, x.size = 0, 0
+	sheet, err := x.zip.Create(xlsxSheets + strconv.Itoa(x.sheets) + ".xml")
 	if err != nil {
 		return fmt.Errorf("xlsx: %w", err)
 	}
-	x.sheet, x.row = sheet, 0
-	x.sheets++
-	if err := sheet.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
-		return fmt.Errorf("xlsx: %w", err)
-	}
-	// The stream writer puts each column before the earlier ones.
-	for i := len(x.columns) - 1; i >= 0; i-- {
-		if err := sheet.SetColWidth(i+1, i+1, xlsxColumnWidth(&x.columns[i])); err != nil {
-			return fmt.Errorf("xlsx: %w", err)
-		}
-	}
-	for i := range x.columns {
-		x.cells[i] = excelize.Cell{StyleID: x.head, Value: x.columns[i].Name}
-	}
-	return x.setRow()
+	x.sheet = sheet
+	x.header()
+	return nil
 }
 
-func xlsxColumnWidth(c *Column) float64 {
+// header opens a sheet: ECMA-376 part 1, 18.3.1.99.
+func (x *xlsxWriter) header() {
+	b := append(x.buf, xlsxSheetHead...)
+	if x.sheets == 1 {
+		b = append(b, ` tabSelected="1"`...)
+	}
+	b = append(b, xlsxPane...)
+	for i := range x.columns {
+		n := strconv.Itoa(i + 1)
+		b = append(b, `<col min="`+n+`" max="`+n+`" width="`...)
+		b = strconv.AppendInt(b, int64(xlsxColumnWidth(&x.columns[i])), 10)
+		b = append(b, `" customWidth="1"/>`...)
+	}
+	x.buf = append(b, `</cols><sheetData>`...)
+	x.openRow()
+	for i := range x.columns {
+		x.openCell(i)
+		x.buf = append(x.buf, ` s="`...)
+		x.buf = strconv.AppendInt(x.buf, int64(x.head), 10)
+		x.buf = append(x.buf, '"')
+		x.appendText([]byte(x.columns[i].Name))
+	}
+	x.buf = append(x.buf, "</row>"...)
+}
+
+const (
+	xlsxSheetHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView`
+	xlsxPane = ` workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>` +
+		`<selection pane="bottomLeft"/></sheetView></sheetViews><cols>`
+)
+
+func xlsxColumnWidth(c *Column) int {
 	switch c.Type {
 	case Time:
 		return 32
@@ -98,57 +143,116 @@ func xlsxColumnWidth(c *Column) float64 {
 	}
 }
 
-func (x *xlsxWriter) setRow() error {
-	x.row++
-	ref, err := excelize.CoordinatesToCellName(1, x.row)
-	if err != nil {
-		return fmt.Errorf("xlsx: %w", err)
+func (x *xlsxWriter) WriteRow(row []Value) error {
+	if x.row >= x.maxRows || x.size >= x.maxBytes {
+		if err := x.nextSheet(); err != nil {
+			return err
+		}
 	}
-	if err := x.sheet.SetRow(ref, x.cells); err != nil {
+	x.openRow()
+	for i := range row {
+		x.appendCell(i, &row[i])
+	}
+	x.buf = append(x.buf, "</row>"...)
+	if len(x.buf) < flushAt {
+		return nil
+	}
+	return x.flush()
+}
+
+func (x *xlsxWriter) flush() error {
+	x.size += int64(len(x.buf))
+	if err := flush(x.sheet, &x.buf); err != nil {
 		return fmt.Errorf("xlsx: %w", err)
 	}
 	return nil
 }
 
-func (x *xlsxWriter) WriteRow(row []Value) error {
-	if x.row >= x.maxRows {
-		if err := x.nextSheet(); err != nil {
-			return err
-		}
-	}
-	for i := range row {
-		x.cells[i] = x.value(&row[i])
-	}
-	return x.setRow()
+func (x *xlsxWriter) openRow() {
+	x.row++
+	x.buf = append(x.buf, `<row r="`...)
+	x.buf = strconv.AppendInt(x.buf, int64(x.row), 10)
+	x.buf = append(x.buf, `">`...)
 }
 
-func (x *xlsxWriter) value(v *Value) any {
+// openCell begins the start tag of a cell.
+func (x *xlsxWriter) openCell(column int) {
+	x.buf = append(x.buf, `<c r="`...)
+	x.buf = append(x.buf, x.letters[column]...)
+	x.buf = strconv.AppendInt(x.buf, int64(x.row), 10)
+	x.buf = append(x.buf, '"')
+}
+
+// appendCell appends a cell; one that is empty is left out.
+func (x *xlsxWriter) appendCell(column int, v *Value) {
 	if v.null {
-		return nil
-	}
-	switch v.typ {
-	case Int:
-		if v.num <= maxExactInt && v.num >= -maxExactInt {
-			return v.num
-		}
-	case Uint:
-		if uint64(v.num) <= maxExactInt {
-			return uint64(v.num)
-		}
-	case Float:
-		return v.float
-	case Bool:
-		return v.num != 0
+		return
 	}
 	x.cell = v.appendFlat(x.cell[:0], ";")
 	if len(x.cell) == 0 {
-		return nil
+		return
 	}
-	if !v.isText() {
-		return string(x.cell)
+	x.openCell(column)
+	switch {
+	case v.typ == Bool:
+		x.buf = append(x.buf, ` t="b"><v>`...)
+		x.buf = strconv.AppendInt(x.buf, v.num, 10)
+		x.buf = append(x.buf, "</v></c>"...)
+	case v.typ == Float, v.typ == Int && v.num <= maxExactInt && v.num >= -maxExactInt, v.typ == Uint && uint64(v.num) <= maxExactInt:
+		x.buf = append(x.buf, "><v>"...)
+		x.buf = append(x.buf, x.cell...)
+		x.buf = append(x.buf, "</v></c>"...)
+	case v.isText():
+		x.guarded = appendGuarded(x.guarded[:0], x.cell)
+		x.appendText(cutCell(x.guarded))
+	default:
+		x.appendText(x.cell)
 	}
-	x.guarded = appendGuarded(x.guarded[:0], x.cell)
-	return string(cutCell(x.guarded))
+}
+
+// appendText ends the start tag of a cell that holds text s, not empty, and
+// the cell.
+func (x *xlsxWriter) appendText(s []byte) {
+	x.buf = append(x.buf, ` t="inlineStr"><is><t`...)
+	if s[0] == ' ' || s[len(s)-1] == ' ' {
+		x.buf = append(x.buf, ` xml:space="preserve"`...)
+	}
+	x.buf = append(x.buf, '>')
+	x.buf = appendXLSXText(x.buf, s)
+	x.buf = append(x.buf, "</t></is></c>"...)
+}
+
+// appendXLSXText appends s, which is escaped already, as the text of an
+// element. _xHHHH_ would stand for a character, ECMA-376 part 1, 22.9.2.19, so
+// the underscore that begins it is written in that way itself.
+func appendXLSXText(dst, s []byte) []byte {
+	for i, c := range s {
+		switch {
+		case c == '&':
+			dst = append(dst, "&amp;"...)
+		case c == '<':
+			dst = append(dst, "&lt;"...)
+		case c == '>':
+			dst = append(dst, "&gt;"...)
+		case c == '_' && standsForCharacter(s[i:]):
+			dst = append(dst, "_x005F_"...)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+func standsForCharacter(s []byte) bool {
+	if len(s) < len("_xHHHH_") || s[1] != 'x' || s[6] != '_' {
+		return false
+	}
+	for _, c := range s[2:6] {
+		if !(c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // cutCell cuts a text to what a cell holds. The limit counts UTF-16 units; a
@@ -176,30 +280,49 @@ func (x *xlsxWriter) endSheet() error {
 	if x.sheet == nil {
 		return nil
 	}
-	last, err := excelize.CoordinatesToCellName(len(x.columns), x.row)
-	if err != nil {
+	filter := "A1:" + x.letters[len(x.letters)-1] + strconv.Itoa(x.row)
+	x.buf = append(x.buf, `</sheetData><autoFilter ref="`+filter+`"/></worksheet>`...)
+	// Excel also wants the filter's range as a name of the workbook's.
+	if err := x.file.AutoFilter(x.title, filter, nil); err != nil {
 		return fmt.Errorf("xlsx: %w", err)
 	}
-	if err := x.file.AutoFilter(x.sheet.Sheet, "A1:"+last, nil); err != nil {
+	return x.flush()
+}
+
+func (x *xlsxWriter) Close() error {
+	if err := x.endSheet(); err != nil {
+		return err
+	}
+	if err := x.copyRest(); err != nil {
 		return fmt.Errorf("xlsx: %w", err)
 	}
-	if err := x.sheet.Flush(); err != nil {
+	if err := x.zip.Close(); err != nil {
 		return fmt.Errorf("xlsx: %w", err)
 	}
 	return nil
 }
 
-func (x *xlsxWriter) Close() (err error) {
-	defer func() {
-		if cerr := x.file.Close(); err == nil && cerr != nil {
-			err = fmt.Errorf("xlsx: %w", cerr)
-		}
-	}()
-	if err := x.endSheet(); err != nil {
+// copyRest copies what excelize makes of the workbook, without its sheets:
+// they have no rows.
+func (x *xlsxWriter) copyRest() error {
+	b, err := x.file.WriteToBuffer()
+	if err != nil {
 		return err
 	}
-	if _, err := x.file.WriteTo(x.w); err != nil {
-		return fmt.Errorf("xlsx: %w", err)
+	if err := x.file.Close(); err != nil {
+		return err
+	}
+	rest, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		return err
+	}
+	for _, part := range rest.File {
+		if strings.HasPrefix(part.Name, xlsxSheets) {
+			continue
+		}
+		if err := x.zip.Copy(part); err != nil {
+			return err
+		}
 	}
 	return nil
 }
