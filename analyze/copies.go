@@ -1,7 +1,11 @@
 package analyze
 
 import (
+	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
 	"time"
 
 	"nbtrace/analyze/exchange"
@@ -17,84 +21,124 @@ const copyWindow = int64(time.Second)
 // between). The same packet at the same place again is a retransmission, not
 // a copy, as is one with another IP identification.
 type copies struct {
-	seed   maphash.Seed
-	seen   map[uint64]*sighting
-	order  []*sighting // by time of the first sighting
-	head   int
-	spares []*sighting
+	seed    maphash.Seed
+	key     uint64
+	ring    []sighting // a power of two, by time of the first sighting
+	buckets []int32    // by hash: the latest sighting, 0 for none, else its place in the ring plus one
+	head    int        // of the oldest, counted without end
+	end     int        // behind the latest
 }
 
 // sighting is a packet with the places that saw it.
 type sighting struct {
-	hash   uint64
-	time   int64
-	places []place
-	gone   bool
+	hash  uint64
+	time  int64
+	first place
+	more  []place
+	next  int32 // in the bucket
+	gone  bool  // no longer in its bucket: the packet was sent again
 
-	kind exchange.MessageKind
-	x    *exchange.Exchange
-	id   uint64 // of x, which may since have been used again
-	ref  exchange.FrameRef
+	kind  exchange.MessageKind
+	frame int32 // place of the message among the frames of x
+	x     *exchange.Exchange
+	id    uint64 // of x, which may since have been used again
 }
 
 type place struct {
-	input, iface int
+	input, iface int32
 	ttl          uint8
 	src, dst     [6]byte
 }
 
+const leastSightings = 256
+
 func newCopies() *copies {
-	return &copies{seed: maphash.MakeSeed(), seen: map[uint64]*sighting{}}
+	return &copies{seed: maphash.MakeSeed(), key: rand.Uint64(), ring: make([]sighting, leastSightings), buckets: make([]int32, leastSightings)}
 }
 
-// look returns the earlier sighting of the packet, or begins a new one.
+// hash is of what copies have in common.
+func (c *copies) hash(p *wire.Packet) uint64 {
+	h := maphash.Bytes(c.seed, p.Payload)
+	ends := uint64(p.Src.Port())<<32 | uint64(p.Dst.Port())<<16 | uint64(p.IPID)
+	h = mix(h^ends, c.key)
+	if src, dst := p.Src.Addr(), p.Dst.Addr(); src.Is4() && dst.Is4() {
+		a, b := src.As4(), dst.As4()
+		return mix(h^uint64(binary.LittleEndian.Uint32(a[:]))<<32^uint64(binary.LittleEndian.Uint32(b[:])), c.key)
+	}
+	for _, a := range [...][16]byte{p.Src.Addr().As16(), p.Dst.Addr().As16()} {
+		h = mix(h^binary.LittleEndian.Uint64(a[:]), c.key)
+		h = mix(h^binary.LittleEndian.Uint64(a[8:]), c.key)
+	}
+	return h
+}
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b|1)
+	return hi ^ lo
+}
+
+// look returns the earlier sighting of the packet, or begins a new one. It is
+// valid until the next call.
 func (c *copies) look(p *wire.Packet, now int64) (s *sighting, isCopy bool) {
-	for c.head < len(c.order) && now-c.order[c.head].time > copyWindow {
-		o := c.order[c.head]
-		c.order[c.head] = nil
-		c.head++
+	mask := len(c.ring) - 1
+	for c.head < c.end && now-c.ring[c.head&mask].time > copyWindow {
+		o := &c.ring[c.head&mask]
 		if !o.gone {
-			delete(c.seen, o.hash)
+			c.unlink(o, c.head&mask)
 		}
 		o.x = nil
-		c.spares = append(c.spares, o)
+		c.head++
 	}
-	if c.head > 1024 && c.head*2 > len(c.order) {
-		c.order = c.order[:copy(c.order, c.order[c.head:])]
-		c.head = 0
-	}
-	var h maphash.Hash
-	h.SetSeed(c.seed)
-	h.Write(p.Payload)
-	src, dst := p.Src.Addr().As16(), p.Dst.Addr().As16()
-	h.Write(src[:])
-	h.Write(dst[:])
-	h.Write([]byte{byte(p.Src.Port()), byte(p.Src.Port() >> 8), byte(p.Dst.Port()), byte(p.Dst.Port() >> 8), byte(p.IPID), byte(p.IPID >> 8)})
-	sum := h.Sum64()
-	at := place{p.Input, p.Interface, p.TTL, p.SrcMAC, p.DstMAC}
-	if s = c.seen[sum]; s != nil {
-		fresh := true
-		for _, q := range s.places {
-			if q == at {
-				fresh = false
-				break
-			}
+	sum := c.hash(p)
+	at := place{int32(p.Input), int32(p.Interface), p.TTL, p.SrcMAC, p.DstMAC}
+	for i := c.buckets[int(sum)&mask]; i != 0; i = s.next {
+		s = &c.ring[i-1]
+		if s.hash != sum {
+			continue
 		}
-		if fresh {
-			s.places = append(s.places, at)
+		if s.first != at && !slices.Contains(s.more, at) {
+			s.more = append(s.more, at)
 			return s, true
 		}
+		c.unlink(s, int(i-1))
 		s.gone = true
+		break
 	}
-	if n := len(c.spares); n > 0 {
-		s, c.spares = c.spares[n-1], c.spares[:n-1]
-		*s = sighting{places: s.places[:0]}
-	} else {
-		s = &sighting{}
+	if c.end-c.head == len(c.ring) {
+		c.grow()
+		mask = len(c.ring) - 1
 	}
-	s.hash, s.time = sum, now
-	s.places = append(s.places, at)
-	c.seen[sum] = s
-	c.order = append(c.order, s)
+	i := c.end & mask
+	c.end++
+	s = &c.ring[i]
+	*s = sighting{hash: sum, time: now, first: at, more: s.more[:0]}
+	c.link(s, i)
 	return s, false
+}
+
+func (c *copies) link(s *sighting, i int) {
+	b := &c.buckets[int(s.hash)&(len(c.buckets)-1)]
+	s.next, *b = *b, int32(i+1)
+}
+
+func (c *copies) unlink(s *sighting, i int) {
+	b := &c.buckets[int(s.hash)&(len(c.buckets)-1)]
+	for *b != int32(i+1) {
+		b = &c.ring[*b-1].next
+	}
+	*b = s.next
+}
+
+// grow makes the ring twice as large.
+func (c *copies) grow() {
+	old, n := c.ring, len(c.ring)
+	c.ring = make([]sighting, 2*n)
+	c.buckets = make([]int32, 2*n)
+	for k := range n {
+		c.ring[k] = old[(c.head+k)&(n-1)]
+		if s := &c.ring[k]; !s.gone {
+			c.link(s, k)
+		}
+	}
+	c.head, c.end = 0, n
 }

@@ -244,11 +244,11 @@ func (e *Engine) nbns(p *wire.Packet) {
 	if isCopy {
 		e.sum.Duplicates++
 		if s.x != nil && s.x.ID == s.id {
-			e.tracker.Copy(s.x, p.Input, p.Frame, s.ref)
+			e.tracker.Copy(s.x, p.Input, p.Frame, int(s.frame))
 		}
 		// Within one file the copy is a row as in Wireshark; what a second
 		// file saw too is one message.
-		if e.sink.Message != nil && s.places[0].input == p.Input {
+		if e.sink.Message != nil && int(s.first.input) == p.Input {
 			e.sink.Message(&Message{Packet: p, NBNS: m, Kind: s.kind})
 		}
 		return
@@ -281,7 +281,7 @@ func (e *Engine) nbns(p *wire.Packet) {
 	}
 	s.kind, s.x = kind, x
 	if x != nil {
-		s.id, s.ref = x.ID, x.Frames[len(x.Frames)-1]
+		s.id, s.frame = x.ID, int32(len(x.Frames)-1)
 	}
 	if e.sink.Message != nil {
 		e.sink.Message(&Message{Packet: p, NBNS: m, Kind: kind})

@@ -398,11 +398,13 @@ func (t *Tracker) Observe(m *Message) (MessageKind, *Exchange) {
 	return t.request(m)
 }
 
-// Copy notes that another tap saw a message of x too, which x has as first.
-func (t *Tracker) Copy(x *Exchange, input int, frame int64, first FrameRef) {
+// Copy notes that another tap saw a message of x too, the one that x has in
+// the given place of its frames.
+func (t *Tracker) Copy(x *Exchange, input int, frame int64, place int) {
 	if len(x.Frames) < maxFrames {
-		first.Input, first.Frame = input, frame
-		x.Frames = append(x.Frames, first)
+		f := x.Frames[place]
+		f.Input, f.Frame = input, frame
+		x.Frames = append(x.Frames, f)
 	}
 }
 

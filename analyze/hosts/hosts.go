@@ -5,6 +5,7 @@
 package hosts
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"sort"
@@ -108,8 +109,7 @@ type address struct {
 	samba       bool    // habits of Samba were seen; they outweigh Windows'
 	members     []int32 // of a root with several addresses
 	joins       []Join  // of a root
-	older       int32   // towards older in the age list
-	newer       int32
+	touched     uint64  // when last, in touches of the registry
 }
 
 type macUse struct {
@@ -125,8 +125,9 @@ type Registry struct {
 	limit   int
 	Evicted int64
 	free    []int32
-	oldest  int32
-	newest  int32
+	touches uint64
+	oldest  []victim // next to be evicted, unless touched since
+	recent  [recents]recent
 }
 
 // NewRegistry makes a registry of at most limit addresses (0: 200,000). The
@@ -135,37 +136,79 @@ func NewRegistry(limit int) *Registry {
 	if limit <= 0 {
 		limit = 200_000
 	}
-	return &Registry{index: map[netip.Addr]int32{}, macs: map[[6]byte]*macUse{}, limit: limit, oldest: -1, newest: -1}
+	return &Registry{index: map[netip.Addr]int32{}, macs: map[[6]byte]*macUse{}, limit: limit}
 }
 
-func (r *Registry) unlink(i int32) {
-	a := &r.list[i]
-	if a.older >= 0 {
-		r.list[a.older].newer = a.newer
-	} else {
-		r.oldest = a.newer
-	}
-	if a.newer >= 0 {
-		r.list[a.newer].older = a.older
-	} else {
-		r.newest = a.older
-	}
+// recent remembers where an address is, to spare a look-up: the same servers
+// and the same askers come again and again.
+type recent struct {
+	addr netip.Addr
+	at   int32
 }
 
-func (r *Registry) linkNewest(i int32) {
-	a := &r.list[i]
-	a.older, a.newer = r.newest, -1
-	if r.newest >= 0 {
-		r.list[r.newest].newer = i
-	} else {
-		r.oldest = i
+const recents = 256 // one for each value of a byte
+
+func recentSlot(a netip.Addr) int {
+	b := a.As16()
+	return int(b[15] ^ b[14]<<3 ^ b[13])
+}
+
+// where is the index of a.
+func (r *Registry) where(a netip.Addr) (int32, bool) {
+	c := &r.recent[recentSlot(a)]
+	if c.addr == a && a.IsValid() {
+		return c.at, true
 	}
-	r.newest = i
+	i, ok := r.index[a]
+	if ok {
+		*c = recent{a, i}
+	}
+	return i, ok
+}
+
+// victim is an address that was due to be evicted when the list was made.
+type victim struct {
+	at      int32
+	touched uint64
+}
+
+// victims is how many addresses are lined up for eviction at one time, as a
+// part of all.
+const victims = 16
+
+// longestSilent is the address that was not touched for longest, -1 if there
+// is none. Keeping all of them in order would cost every message; so the
+// oldest few are lined up at one time. Those touched since then are no longer
+// among the oldest, and what is not in the line was touched later than all
+// that is.
+func (r *Registry) longestSilent() int32 {
+	for len(r.index) > 0 {
+		if len(r.oldest) == 0 {
+			r.lineUp()
+		}
+		v := r.oldest[0]
+		r.oldest = r.oldest[1:]
+		if r.list[v.at].touched == v.touched {
+			return v.at
+		}
+	}
+	return -1
+}
+
+func (r *Registry) lineUp() {
+	all := make([]victim, 0, len(r.index))
+	for i := range r.list {
+		if t := r.list[i].touched; t > 0 {
+			all = append(all, victim{int32(i), t})
+		}
+	}
+	slices.SortFunc(all, func(a, b victim) int { return cmp.Compare(a.touched, b.touched) })
+	r.oldest = slices.Clone(all[:len(all)/victims+1])
 }
 
 // evict gives up the machine whose last address was silent for longest.
 func (r *Registry) evict() {
-	i := r.oldest
+	i := r.longestSilent()
 	if i < 0 {
 		return
 	}
@@ -175,8 +218,9 @@ func (r *Registry) evict() {
 		group = []int32{root}
 	}
 	for _, m := range slices.Clone(group) {
-		r.unlink(m)
-		delete(r.index, r.list[m].addr)
+		a := r.list[m].addr
+		delete(r.index, a)
+		r.recent[recentSlot(a)] = recent{}
 		for _, mac := range r.list[m].macs {
 			if u := r.macs[mac]; u != nil {
 				u.addrs = slices.DeleteFunc(u.addrs, func(x int32) bool { return x == m })
@@ -214,7 +258,7 @@ func (r *Registry) Touch(a netip.Addr, t int64) int32 {
 // Mention makes a known without its having sent anything, as an address that
 // a machine names as its own.
 func (r *Registry) Mention(a netip.Addr) int32 {
-	i, ok := r.index[a]
+	i, ok := r.where(a)
 	if !ok {
 		if len(r.index) >= r.limit {
 			r.evict()
@@ -227,13 +271,9 @@ func (r *Registry) Mention(a netip.Addr) int32 {
 		}
 		r.list[i] = address{addr: a, parent: i, nodeType: -1}
 		r.index[a] = i
-		r.linkNewest(i)
-		return i
 	}
-	if r.newest != i {
-		r.unlink(i)
-		r.linkNewest(i)
-	}
+	r.touches++
+	r.list[i].touched = r.touches
 	return i
 }
 
@@ -332,8 +372,8 @@ func appendJoin(js []Join, j Join) []Join {
 
 // Join unites the machines of two addresses on the evidence of j.
 func (r *Registry) Join(j Join) {
-	i, ok := r.index[j.A]
-	o, ok2 := r.index[j.B]
+	i, ok := r.where(j.A)
+	o, ok2 := r.where(j.B)
 	if ok && ok2 && i != o {
 		r.join(i, o, j)
 	}
@@ -344,7 +384,7 @@ func (r *Registry) AddRole(i int32, role Role) { r.list[i].roles |= role }
 
 // HasRole reports whether a plays the role, as far as seen.
 func (r *Registry) HasRole(a netip.Addr, role Role) bool {
-	i, ok := r.index[a]
+	i, ok := r.where(a)
 	return ok && r.list[i].roles&role != 0
 }
 
@@ -377,7 +417,7 @@ func (r *Registry) SetImplementation(i int32, impl Implementation) {
 func (r *Registry) Implementation(a netip.Addr) Implementation {
 	best := Unknown
 	for _, b := range r.Addresses(a) {
-		i, ok := r.index[b]
+		i, ok := r.where(b)
 		if !ok {
 			continue
 		}
@@ -439,7 +479,7 @@ func (r *Registry) Registrants(n int) []netip.Addr {
 
 // Names lists the names of an address.
 func (r *Registry) Names(a netip.Addr) []Name {
-	if i, ok := r.index[a]; ok {
+	if i, ok := r.where(a); ok {
 		return r.list[i].names
 	}
 	return nil
@@ -447,7 +487,7 @@ func (r *Registry) Names(a netip.Addr) []Name {
 
 // Sent reports whether the address was seen to send anything, and when last (ns).
 func (r *Registry) Sent(a netip.Addr) (last int64, ok bool) {
-	i, ok := r.index[a]
+	i, ok := r.where(a)
 	if !ok || !r.list[i].sent {
 		return 0, false
 	}
@@ -459,14 +499,14 @@ func (r *Registry) SameMachine(a, b netip.Addr) bool {
 	if a == b {
 		return true
 	}
-	i, ok := r.index[a]
-	j, ok2 := r.index[b]
+	i, ok := r.where(a)
+	j, ok2 := r.where(b)
 	return ok && ok2 && r.find(i) == r.find(j)
 }
 
 // Addresses lists the addresses of a's machine, a alone if nothing joins it.
 func (r *Registry) Addresses(a netip.Addr) []netip.Addr {
-	i, ok := r.index[a]
+	i, ok := r.where(a)
 	if !ok {
 		return []netip.Addr{a}
 	}
@@ -486,7 +526,7 @@ func (r *Registry) Addresses(a netip.Addr) []netip.Addr {
 func (r *Registry) MACs(a netip.Addr) [][6]byte {
 	var out [][6]byte
 	for _, b := range r.Addresses(a) {
-		if i, ok := r.index[b]; ok {
+		if i, ok := r.where(b); ok {
 			for _, m := range r.list[i].macs {
 				if u := r.macs[m]; (u == nil || !u.router) && !slices.Contains(out, m) {
 					out = append(out, m)
@@ -499,7 +539,7 @@ func (r *Registry) MACs(a netip.Addr) [][6]byte {
 
 // Joins lists why a's machine has several addresses.
 func (r *Registry) Joins(a netip.Addr) []Join {
-	i, ok := r.index[a]
+	i, ok := r.where(a)
 	if !ok {
 		return nil
 	}
@@ -535,7 +575,7 @@ type Host struct {
 // ID numbers a's machine: from 1, in order of first appearance. It is stable
 // unless the machine is later joined with one that appeared before it.
 func (r *Registry) ID(a netip.Addr) int {
-	i, ok := r.index[a]
+	i, ok := r.where(a)
 	if !ok {
 		return 0
 	}
