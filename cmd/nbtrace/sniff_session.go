@@ -168,6 +168,7 @@ func (s *session) begin() error {
 		Message: s.message, Exchange: s.exchange, Finding: s.finding})
 	s.started, s.startWall = now, now.UnixNano()
 	s.ticked, s.statsAt, s.evidAt, s.rateAt = now, now, now, now
+	s.publish(now, s.engine.Counts(), s.capture.Stats())
 	s.watchSignals()
 	return nil
 }

@@ -1,0 +1,12 @@
+.PHONY: test-live bench-live
+
+# Network namespaces and veth pairs of their own, named lv-*, are made and
+# removed by the tests; nothing outside of them is touched.
+test-live: setup ## run the live tests: namespaces, real Samba (root, Debian)
+	@scripts/live-setup.sh
+	go test -tags live -count=1 ./captures/live
+	go test -tags live -count=1 -timeout 20m -run '^TestLive|^TestConfined' -v ./cmd/nbtrace
+
+bench-live: build ## compare loss and CPU with tcpdump and dumpcap (root); writes docs/live-benchmarks.md
+	@scripts/live-setup.sh
+	scripts/live-benchmark.sh docs/live-benchmarks.md
