@@ -7,6 +7,6 @@ test-live: setup ## run the live tests: namespaces, real Samba (root, Debian)
 	go test -tags live -count=1 ./captures/live
 	go test -tags live -count=1 -timeout 20m -run '^TestLive|^TestConfined' -v ./cmd/nbtrace
 
-bench-live: build ## compare loss and CPU with tcpdump and dumpcap (root); writes docs/live-benchmarks.md
+bench-live: setup ## compare loss and CPU with tcpdump and dumpcap (root); writes docs/live-benchmarks.md
 	@scripts/live-setup.sh
-	scripts/live-benchmark.sh docs/live-benchmarks.md
+	NBTRACE_BENCHMARK=$(CURDIR)/docs/live-benchmarks.md go test -tags live -count=1 -timeout 30m -run '^TestLiveBenchmark$$' -v ./cmd/nbtrace
