@@ -56,6 +56,9 @@ func (e *Engine) learn(src int32, p *wire.Packet, m *nbns.Message, kind exchange
 		if x == nil {
 			return
 		}
+		if kind == exchange.RegistrationResponseNegative && x.Broadcast && x.Registers() && !x.Group && x.Initiator != p.Src.Addr() {
+			e.noteAnswered(AnsweredName{x.Name, x.Scope, FrameRef{Input: p.Input, Frame: p.Frame, Time: p.Time, Src: p.Src.Addr(), Dst: x.Initiator, What: "objection"}, true})
+		}
 		if x.Unicast() && x.Asked == p.Src.Addr() && (x.Registers() || x.Kind == exchange.Release) {
 			e.hosts.AddRole(src, hosts.WINSServer)
 		} else if x.Broadcast {
@@ -114,7 +117,7 @@ func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exch
 	}
 	group := rec.Addrs[0].Flags.Group()
 	if own && !group && x != nil && x.Broadcast && !x.History.(*names.State).ClaimedBy(from) {
-		e.noteAnswered(from, rec, p)
+		e.noteAnswered(AnsweredName{rec.Name, rec.Scope, FrameRef{Input: p.Input, Frame: p.Frame, Time: p.Time, Src: from, Dst: p.Dst.Addr(), What: "positive answer"}, false})
 	}
 	switch {
 	case own && !group:
@@ -144,13 +147,15 @@ func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exch
 
 const maxAnswered = 32
 
-func (e *Engine) noteAnswered(from netip.Addr, rec *nbns.Record, p *wire.Packet) {
-	list := e.answered[from]
+func (e *Engine) noteAnswered(n AnsweredName) {
+	list := e.answered[n.Ref.Src]
 	if len(list) >= maxAnswered || list == nil && len(e.answered) >= maxUnits ||
-		slices.ContainsFunc(list, func(a AnsweredName) bool { return a.Name == rec.Name && a.Scope == rec.Scope }) {
+		slices.ContainsFunc(list, func(a AnsweredName) bool {
+			return a.Name == n.Name && a.Scope == n.Scope && a.Objection == n.Objection
+		}) {
 		return
 	}
-	e.answered[from] = append(list, AnsweredName{rec.Name, rec.Scope, FrameRef{Input: p.Input, Frame: p.Frame, Time: p.Time, Src: from, Dst: p.Dst.Addr(), What: "positive answer"}})
+	e.answered[n.Ref.Src] = append(list, n)
 }
 
 // plausibleHost reports whether an address can be a machine's.

@@ -54,11 +54,13 @@ func (p *Pass) Find(id uint64) *exchange.Exchange {
 }
 
 // AnsweredName is a name that a machine answered a broadcast query for with
-// its own address.
+// its own address, or whose registration by broadcast it objected to.
 type AnsweredName struct {
 	Name  nbns.Name
 	Scope string
 	Ref   FrameRef
+
+	Objection bool
 }
 
 // Answered lists the distinct unique names that a answered broadcast queries

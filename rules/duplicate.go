@@ -2,10 +2,12 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/names"
 	"nbtrace/analyze/nbns"
 )
 
@@ -52,9 +54,13 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 		if s.mine(owner) {
 			return 0, "the objection came from the machine itself", nil, owner
 		}
-		fs := append(frames(x, "registration", exchange.RoleRequest), frames(x, "defence", exchange.RoleResponse, exchange.RoleDuplicate)...)
-		return analyze.Proved, "another end node defends the name", []analyze.Evidence{
-			ev("defended-by-end-node", true, fs, "%s objected to the broadcast registration with %s", owner, x.RCode)}, owner
+		if !s.holds(owner) {
+			// Another adapter of the machine, a proxy or an attacker objects
+			// in the same way.
+			return analyze.Likely, "another end node defends the name", []analyze.Evidence{objection(s)}, owner
+		}
+		return analyze.Proved, "another end node defends the name and holds it", []analyze.Evidence{objection(s),
+			ev("objector-holds-name", true, s.holding(owner), "%s holds the name", owner)}, owner
 	}
 	q, own := s.answeredChallenge()
 	if q == nil && x.WACK && len(s.challenges()) == 0 && s.decidedAt()-x.Start < int64(answeredWithin) {
@@ -77,6 +83,38 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 	}
 	return analyze.Proved, "a living machine answered for the name", []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}, q.Asked
 }
+
+func objection(s *subject) analyze.Evidence {
+	x := s.x
+	fs := append(frames(x, "registration", exchange.RoleRequest), frames(x, "defence", exchange.RoleResponse, exchange.RoleDuplicate)...)
+	return ev("defended-by-end-node", true, fs, "%s objected to the broadcast registration with %s", x.Responder, x.RCode)
+}
+
+// holding returns what shows, beside its objection, that a machine has the
+// name: its registration, its own answer to a query, a datagram or a node status
+// response with it.
+func (s *subject) holding(a addr) []exchange.FrameRef {
+	st := s.p.Name
+	for i := range st.Claims {
+		if c := &st.Claims[i]; s.p.Hosts.SameMachine(c.Addr(), a) && !c.Group && c.State != names.Refused && c.From < s.x.End {
+			return c.RequestFrames("holder")
+		}
+	}
+	for i := range st.Answers {
+		t := &st.Answers[i]
+		if !t.Negative && !t.Group && t.Responder() == a && slices.ContainsFunc(t.Addrs(), func(b addr) bool { return s.p.Hosts.SameMachine(b, a) }) {
+			return t.FirstFrames("holder")
+		}
+	}
+	for i := range st.Uses {
+		if u := &st.Uses[i]; !u.Via.IsValid() && s.p.Hosts.SameMachine(u.Addr, a) {
+			return u.Ref.As("holder", u.Addr, addr{}, "uses the name")
+		}
+	}
+	return nil
+}
+
+func (s *subject) holds(a addr) bool { return len(s.holding(a)) > 0 }
 
 func (s *subject) duplicateFinding(slug, title string) explanation {
 	v, why, evidence, owner := s.duplicateCase()
@@ -186,7 +224,7 @@ func remedyDuplicate(s *subject) []string {
 func groupClash(s *subject) explanation {
 	x := s.x
 	if x.Group {
-		return excluded(slugGroupClash, "it was registered as a group itself")
+		return groupOverUnique(s)
 	}
 	if len(s.group) == 0 {
 		return excluded(slugGroupClash, "nothing shows a group of that name")
@@ -208,6 +246,32 @@ func groupClash(s *subject) explanation {
 		Remedy: []string{
 			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
 			"If the group is a leftover, delete its record at the WINS server and register again (nbtstat -RR, or restart nmbd).",
+		},
+	}}
+}
+
+// groupOverUnique: the reverse, a group that is refused since a machine has
+// the name.
+func groupOverUnique(s *subject) explanation {
+	x := s.x
+	if x.Broadcast {
+		return excluded(slugGroupClash, "an end node objected, not a name server")
+	}
+	q, _ := s.answeredChallenge()
+	if q == nil {
+		return excluded(slugGroupClash, "no machine answered the server's challenge")
+	}
+	evidence := []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}
+	if len(s.owners) > 0 {
+		evidence = append(evidence, ev("name-is-a-machines", true, s.owners[0].RequestFrames("owner"), "%s registered it as its own name", s.owners[0].Addr()))
+	}
+	return explanation{rule: slugGroupClash, verdict: analyze.Proved, why: "a living machine has the name as its own", decided: true, finding: analyze.Finding{
+		HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+		Title:    "A group's name is also a machine's name",
+		Evidence: evidence,
+		Remedy: []string{
+			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
+			"Then let the members of the group register again (nbtstat -RR, or restart nmbd).",
 		},
 	}}
 }
@@ -259,7 +323,7 @@ func staleRegistration(s *subject) explanation {
 	var gone addr
 	for _, q := range cs {
 		for i := range q.Answers {
-			if q.Answers[i].Positive() {
+			if q.Answers[i].Positive() && q.Answers[i].Time <= s.decidedAt() {
 				return excluded(slugStale, "the recorded owner answered")
 			}
 		}
@@ -267,7 +331,7 @@ func staleRegistration(s *subject) explanation {
 		asked = append(asked, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
 	}
 	v := analyze.Possible
-	evidence := []analyze.Evidence{refusedHow(s), ev("challenge-unanswered", true, asked, "the server asked %s, nobody answered, and it refused all the same", gone)}
+	evidence := []analyze.Evidence{refusedHow(s), ev("challenge-unanswered", true, asked, "the server asked %s, nobody answered in time, and it refused all the same", gone)}
 	if f := s.everRegistered(gone); f != nil {
 		v = analyze.Proved
 		evidence = append(evidence, ev("dynamic-owner-known", true, f.RequestFrames("registration"), "%s registered the name dynamically before", gone))
@@ -280,7 +344,7 @@ func staleRegistration(s *subject) explanation {
 			}
 		}
 	}
-	return explanation{rule: slugStale, verdict: v, why: "the recorded owner does not answer", decided: v == analyze.Proved, finding: analyze.Finding{
+	return explanation{rule: slugStale, verdict: v, why: "the recorded owner did not answer in time", decided: v == analyze.Proved, finding: analyze.Finding{
 		HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
 		Evidence: evidence, Remedy: remedyStale(s, gone),
 	}}

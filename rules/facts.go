@@ -307,17 +307,17 @@ func (s *subject) everRegistered(a netip.Addr) *names.Claim {
 	return nil
 }
 
-// permanentTTL reports whether the TTLs of an answer do not run down: the
-// same remaining time at two moments well apart, or nmbd's "max wins ttl"
-// to the second.
-func permanentTTL(a *names.AnswerSet) bool {
-	const maxWINSTTL = 518400 // nmbd's default
-	if a.MinTTL == 0 {
-		return false // Samba 4 always answers with 0
-	}
-	if a.MinTTL == a.MaxTTL && a.Last()-a.First() >= int64(5*time.Second) {
-		return true
-	}
+// steady reports whether the TTLs of an answer do not run down: the same
+// remaining time at two moments well apart. Samba 4 always answers with 0.
+func steady(a *names.AnswerSet) bool {
+	return a.MinTTL != 0 && a.MinTTL == a.MaxTTL && a.Last()-a.First() >= int64(5*time.Second)
+}
+
+// nmbdPermanent reports whether every answer gives nmbd's "max wins ttl" to
+// the second, its default: the time of its permanent entries, and of a record
+// for the first second of its life only.
+func nmbdPermanent(a *names.AnswerSet) bool {
+	const maxWINSTTL = 518400
 	return a.MinTTL == maxWINSTTL && a.MaxTTL == maxWINSTTL
 }
 

@@ -70,9 +70,18 @@ func checkQuery(p *analyze.Pass) {
 // its own address although it was never seen to register them. Names that
 // come with a role in a domain (<1B>, <1D>, …) do not count, nor a second
 // suffix of a name.
-func unowned(p *analyze.Pass, a addr) []analyze.AnsweredName {
+func unowned(p *analyze.Pass, a addr) []analyze.AnsweredName { return foreignNames(p, a, false) }
+
+// objected lists the names that a machine objected to, by broadcast, although
+// it was never seen to register them.
+func objected(p *analyze.Pass, a addr) []analyze.AnsweredName { return foreignNames(p, a, true) }
+
+func foreignNames(p *analyze.Pass, a addr, objection bool) []analyze.AnsweredName {
 	var out []analyze.AnsweredName
 	for _, n := range p.Answered(a) {
+		if n.Objection != objection {
+			continue
+		}
 		if suffix := n.Name.Suffix(); suffix == 0x01 || suffix >= 0x1B && suffix <= 0x1E {
 			continue
 		}
@@ -90,6 +99,9 @@ func unowned(p *analyze.Pass, a addr) []analyze.AnsweredName {
 // with its own address.
 func disputed(p *analyze.Pass, a addr) (fs []exchange.FrameRef, other addr) {
 	for _, n := range p.Answered(a) {
+		if n.Objection {
+			continue
+		}
 		st := p.Names.Get(n.Name, n.Scope)
 		if st == nil {
 			continue
@@ -293,5 +305,56 @@ func forgedConflict(s *subject) explanation {
 		v = analyze.Proved
 		f.Evidence = append(f.Evidence, ev("sender-spoofs", true, fs, "the sender also answers queries for names that are not its own"))
 	}
+	if e, many := objectsToMany(s.p, s.x.Initiator); many {
+		v = max(v, analyze.Likely)
+		f.Evidence = append(f.Evidence, e)
+	}
 	return explanation{rule: slugForgedConflict, verdict: v, why: "the sender has nothing to do with the name", finding: f}
+}
+
+// objectsToMany reports whether a machine objects to registrations as NBName
+// does (CVE-2000-0673): to several unrelated names of several machines, none
+// of which it holds. Name servers and proxies object for others and do not
+// count.
+func objectsToMany(p *analyze.Pass, a addr) (analyze.Evidence, bool) {
+	h := p.Hosts
+	if !a.IsValid() || h.MachineHasRole(a, hosts.WINSServer) || h.MachineHasRole(a, hosts.WINSPartner) || h.MachineHasRole(a, hosts.WINSProxy) {
+		return analyze.Evidence{}, false
+	}
+	ns := objected(p, a)
+	var fs []exchange.FrameRef
+	var list []string
+	severalVictims := false
+	for _, n := range ns {
+		fs = append(fs, n.Ref)
+		list = append(list, n.Name.Display(n.Scope))
+		severalVictims = severalVictims || !h.SameMachine(n.Ref.Dst, ns[0].Ref.Dst)
+	}
+	if len(ns) < spoofNames || !severalVictims {
+		return analyze.Evidence{}, false
+	}
+	return ev("objects-to-many", true, withRole("objection", fs...),
+		"%s objected to the registrations of %s by several machines and was never seen to hold one of the names", a, joined(list)), true
+}
+
+// forgedObjection: somebody refuses every registration by broadcast.
+func forgedObjection(s *subject) explanation {
+	if !s.x.Broadcast {
+		return explanation{}
+	}
+	many, ok := objectsToMany(s.p, s.x.Responder)
+	if !ok || s.holds(s.x.Responder) {
+		return excluded(slugForgedConflict, "the objector does not object to the names of many")
+	}
+	f := about(s)
+	f.Title = "One machine refuses names that are not its own to several others"
+	f.Server, f.Events = s.x.Responder, refusalEvents
+	f.Evidence = []analyze.Evidence{objection(s), many}
+	f.Remedy = remedyForged
+	v := analyze.Likely
+	if fs := spoofedAnswers(s.p, s.x.Responder); len(fs) > 0 {
+		v = analyze.Proved
+		f.Evidence = append(f.Evidence, ev("sender-spoofs", true, fs, "the objector also answers queries for names that are not its own"))
+	}
+	return explanation{rule: slugForgedConflict, verdict: v, why: "the objector refuses many names and holds none of them", finding: f}
 }

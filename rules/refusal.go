@@ -53,7 +53,7 @@ func refusalSubject(p *analyze.Pass) *subject {
 // concluded from the absence of one.
 func refusalCauses() []cause {
 	return []cause{
-		policyRefusal, masterContention, ownNameRefusal, groupClash, splitRefusal, registrationRace, twoPrimaryControllers, userNameDuplicate, liveDuplicate,
+		policyRefusal, masterContention, ownNameRefusal, groupClash, splitRefusal, registrationRace, forgedObjection, twoPrimaryControllers, userNameDuplicate, liveDuplicate,
 		staticRefusal, staticBlocks, staleRegistration,
 	}
 }

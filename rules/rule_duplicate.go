@@ -5,6 +5,7 @@ import "nbtrace/analyze"
 var duplicateSigns = []analyze.Sign{
 	{Slug: "challenge-answered", For: true, Text: "The server asked the recorded owner, and a machine answered."},
 	{Slug: "defended-by-end-node", For: true, Text: "An end node objected to a broadcast registration."},
+	{Slug: "objector-holds-name", For: true, Text: "The objector was seen to hold the name: it registered, answered for or used it."},
 	{Slug: "waited-then-refused", For: true, Text: "The server sent a WACK and refused soon after: somebody answered a challenge that the capture does not show."},
 	{Slug: "two-answers", For: true, Text: "Two machines answered one broadcast query for a unique name."},
 	{Slug: "conflict-demand", For: true, Text: "A node told another one that its name is in conflict."},
@@ -59,16 +60,19 @@ var twoPrimaryControllersRule = &analyze.Rule{
 var uniqueGroupClash = &analyze.Rule{
 	Slug: slugGroupClash, Title: "A machine's name is also a group's name", Severity: analyze.Warning,
 	Doc: analyze.Doc{
-		What:           `The same 16 bytes are registered once as a unique name and once as a group, as when a computer is called like the workgroup. A WINS server refuses the unique name at once, just as it does for a static mapping.`,
+		What:           `The same 16 bytes are registered once as a unique name and once as a group, as when a computer is called like the workgroup. A WINS server refuses the unique name at once, just as it does for a static mapping; it refuses the group after the machine answered its challenge.`,
 		Confirm:        `A query for the name is answered with the group flag (255.255.255.255 for a normal group), or a group registration of it is in the capture.`,
 		FalsePositives: `A group record that was released or tombstoned meanwhile.`,
 		FixWindows:     []string{"Rename the computer or the workgroup."},
 		FixSamba:       []string{"Rename the computer (`netbios name`) or the `workgroup`."},
-		Proven:         "On traffic of a real Samba AD DC's WINS server with real clients.",
+		Proven:         "The refused unique name on traffic of a real Samba AD DC's WINS server with real clients; the refused group on synthetic traffic only.",
 	},
 	References: []string{"Q161432", "Q166502", "Q156750", "Q136571"},
 	Signs: []analyze.Sign{
 		{Slug: "name-is-a-group", For: true, Text: "The name is registered or answered as a group."},
+		{Slug: "name-is-a-machines", For: true, Text: "A machine registered the name as its own."},
+		{Slug: "challenge-answered", For: true, Text: "The server asked the recorded owner, and a machine answered."},
+		{Slug: "refused-after-wait", For: true, Text: "The server refused after it had asked the recorded owner."},
 		{Slug: "refused-at-once", For: true, Text: "The server refused without asking anybody."},
 	},
 	Triggers: refusalTriggers, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,

@@ -1,6 +1,10 @@
 package rules
 
-import "nbtrace/analyze"
+import (
+	"nbtrace/analyze"
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/names"
+)
 
 var nameQuerySpoofing = &analyze.Rule{
 	Slug: slugQuerySpoofing, Title: "One machine answers name queries for everybody", Severity: analyze.Critical,
@@ -23,12 +27,12 @@ var nameQuerySpoofing = &analyze.Rule{
 var forgedConflictRule = &analyze.Rule{
 	Slug: slugForgedConflict, Title: "A machine tells another one that its name is in conflict, without cause", Severity: analyze.Critical,
 	Doc: analyze.Doc{
-		What:           `A name conflict demand is a negative registration response that nobody asked for (RFC 1002 4.2.8). A node may send it to the second of two machines that answered its query. The sender here saw no two answers, does not hold the name and is no name server: unpatched Windows puts its name into conflict all the same (MS00-047).`,
+		What:           `A name conflict demand is a negative registration response that nobody asked for (RFC 1002 4.2.8). A node may send it to the second of two machines that answered its query. The sender here saw no two answers, does not hold the name and is no name server: unpatched Windows puts its name into conflict all the same (MS00-047). The same tools refuse every registration by broadcast (CVE-2000-0673): one machine objects to the unrelated names of several others and holds none of them.`,
 		Confirm:        `The sender's part in the name: did it query, did two machines answer? A capture on the sender's segment settles it.`,
-		FalsePositives: `Two answers that the capture missed.`,
+		FalsePositives: `Two answers that the capture missed. A machine with many aliases that several others try to take; a proxy that was not seen to act as one.`,
 		FixWindows:     []string{"Install MS00-047 or later; isolate the sender."},
 		FixSamba:       []string{"nmbd ignores the message."},
-		Proven:         "On a scripted attacker against a real nmbd.",
+		Proven:         "The demand on a scripted attacker against a real nmbd; the objections on synthetic traffic only.",
 	},
 	References: []string{"MS00-047", "CVE-2000-0673", "RFC 1002 4.2.8"},
 	Signs: []analyze.Sign{
@@ -36,6 +40,20 @@ var forgedConflictRule = &analyze.Rule{
 		{Slug: "sender-no-server", For: true, Text: "The sender has nothing to do with the name."},
 		{Slug: "sender-spoofs", For: true, Text: "The sender answers queries for names that are not its own."},
 		{Slug: "receiver-holds-name", For: true, Text: "The receiver holds the name."},
+		{Slug: "defended-by-end-node", For: true, Text: "The machine objected to a broadcast registration."},
+		{Slug: "objects-to-many", For: true, Text: "The machine objects to the names of several others and holds none of them."},
 	},
-	Triggers: conflictTriggers, Horizon: horizon, Check: checkConflict,
+	Triggers: append(append([]exchange.Kind{}, conflictTriggers...), refusalTriggers...), Wants: conflictOrRefusal, Horizon: horizon, Check: checkForgedConflict,
+}
+
+func conflictOrRefusal(x *exchange.Exchange, st *names.State) bool {
+	return x.Kind == exchange.KindConflictDemand || isRefusal(x, st)
+}
+
+func checkForgedConflict(p *analyze.Pass) {
+	if p.Exchange.Kind == exchange.KindConflictDemand {
+		checkConflict(p)
+	} else {
+		checkRefusal(p)
+	}
 }

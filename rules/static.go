@@ -24,6 +24,7 @@ var staticSigns = []analyze.Sign{
 	{Slug: "sibling-resolves-elsewhere", For: true, Text: "Another name of the machine, refused or demanded alike, is resolved to an address that is not this machine's."},
 	{Slug: "server-resolves-to-refused-address", For: true, Text: "The server resolves the name to the very address that it refused: a dynamic record with the same address is always accepted."},
 	{Slug: "ttl-never-falls", For: true, Text: "The time to live of the server's answers does not run down, as it would for a dynamic record."},
+	{Slug: "ttl-of-permanent-entry", For: true, Text: "The server's answers have the very time to live that nmbd gives its permanent entries."},
 	{Slug: "refused-repeatedly", For: true, Text: "The refusal repeats, each time at once."},
 	{Slug: "address-never-seen", For: true, Text: "The address that the server gives never registered the name in this capture."},
 	{Slug: "registered-from-several-addresses", For: true, Text: "One machine registers the name from several addresses."},
@@ -217,7 +218,7 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	var shown *names.AnswerSet
 	for _, a := range s.answers {
 		if slices.ContainsFunc(a.Addrs(), func(b addr) bool {
-			return slices.Contains(asked, b) || unseen && permanentTTL(a) && s.everRegistered(b) == nil && !s.mine(b)
+			return slices.Contains(asked, b) || unseen && (steady(a) || nmbdPermanent(a)) && s.everRegistered(b) == nil && !s.mine(b)
 		}) {
 			shown = a
 		}
@@ -247,9 +248,9 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	c.evidence = append(c.evidence,
 		s.shown(shown, fromSibling),
 		ev("address-never-seen", true, nil, "%s never registered the name in this capture", addrList(shown.Addrs())))
-	if permanentTTL(shown) {
+	if steady(shown) || nmbdPermanent(shown) {
 		c.verdict, c.why = analyze.Likely, "the record that stands in the way does not age"
-		c.evidence = append(c.evidence, s.steadyTTL(shown))
+		c.evidence = append(c.evidence, steadyTTL(shown))
 	}
 	return true
 }
@@ -273,9 +274,13 @@ func (s *subject) elsewhere(a *names.AnswerSet) analyze.Evidence {
 		"%s the server resolves the name to %s", when, s.foreign(a))
 }
 
-func (s *subject) steadyTTL(a *names.AnswerSet) analyze.Evidence {
-	return ev("ttl-never-falls", true, a.Frames("answer"),
-		"the time to live in the server's answers stays at %d s; a dynamic record's would run down", a.MaxTTL)
+func steadyTTL(a *names.AnswerSet) analyze.Evidence {
+	if steady(a) {
+		return ev("ttl-never-falls", true, a.Frames("answer"),
+			"the time to live in the server's answers stays at %d s; a dynamic record's would run down", a.MaxTTL)
+	}
+	return ev("ttl-of-permanent-entry", true, a.Frames("answer"),
+		"the server answers with a time to live of exactly %d s, which nmbd gives its permanent entries; a dynamic record's would have run down since it was registered", a.MaxTTL)
 }
 
 // hints weighs what speaks for a static mapping behind a refusal at once.
@@ -304,8 +309,8 @@ func (s *subject) hints(c *staticCase) {
 		}
 		if !known {
 			strength = analyze.Likely
-			if permanentTTL(a) {
-				c.evidence = append(c.evidence, s.steadyTTL(a))
+			if steady(a) {
+				c.evidence = append(c.evidence, steadyTTL(a))
 			}
 		}
 	}
