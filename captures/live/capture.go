@@ -162,15 +162,6 @@ func (c *Capture) Stats() []Stats {
 	return s
 }
 
-// Links are the link types of the devices, in their order.
-func (c *Capture) Links() []captures.LinkType {
-	l := make([]captures.LinkType, len(c.devices))
-	for i, d := range c.devices {
-		l[i] = captures.LinkType(d.link.Load())
-	}
-	return l
-}
-
 // Stop ends the capture with this moment: frames that arrived before it are
 // still given out, then Next returns io.EOF.
 func (c *Capture) Stop() {

@@ -25,9 +25,6 @@ func (*Capture) Promise() int64 { return 0 }
 // Stats is empty.
 func (*Capture) Stats() []Stats { return nil }
 
-// Links is empty.
-func (*Capture) Links() []captures.LinkType { return nil }
-
 // Stop does nothing.
 func (*Capture) Stop() {}
 

@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"nbtrace/captures/corpus"
 )
 
@@ -583,6 +585,54 @@ func TestLiveOperations(t *testing.T) {
 		if out := l.must("capinfos", "-M", "-c", filepath.Join(l.dir, f)); !strings.Contains(out, "103") {
 			t.Errorf("%s: %s", f, out)
 		}
+	}
+}
+
+// The first Ctrl-C waits for whoever reads the findings; the second does not.
+func TestLiveSecondInterruptLeavesAtOnce(t *testing.T) {
+	l := pipeLab(t)
+	data, err := corpus.FS.ReadFile("lab/w3-windows-replicated-static-demands-to-all-nics.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	capture := filepath.Join(l.dir, "w3.pcap")
+	if err := os.WriteFile(capture, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := os.Pipe() // that nobody reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	if _, err := unix.FcntlInt(w.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
+		t.Fatal(err)
+	}
+	var stderr guarded
+	cmd := exec.Command("ip", "netns", "exec", l.prefix+"sw", l.binary, "sniff", "-i", "lvin")
+	cmd.Stdout, cmd.Stderr = w, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	defer cmd.Process.Kill()
+	until(t, "capturing", 20*time.Second, func() bool { return strings.Contains(stderr.String(), "Ctrl-C ends it") })
+	l.in("sw", "tcpreplay", "-q", "--topspeed", "-i", "lvout", capture)
+	cmd.Process.Signal(os.Interrupt)
+	select {
+	case err := <-done:
+		t.Fatalf("it ended by the first Ctrl-C, though its output is not taken: %v\n%s", err, stderr.String())
+	case <-time.After(2 * time.Second):
+	}
+	cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the second Ctrl-C does not end it")
+	}
+	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !ws.Signaled() || ws.Signal() != syscall.SIGINT {
+		t.Errorf("it ended by %v", cmd.ProcessState)
 	}
 }
 

@@ -28,7 +28,6 @@ type frames interface {
 	Next(*captures.Frame) error
 	Promise() int64
 	Stats() []live.Stats
-	Links() []captures.LinkType
 	Stop()
 	Close()
 }

@@ -89,7 +89,7 @@ func (s *store) next(t int64) error {
 // blockOverhead is the size of an Enhanced Packet Block without its data.
 const blockOverhead = 32
 
-// Add keeps a frame and sets its Input and Number to its place. The file's
+// add keeps a frame and sets its Input and Number to its place. The file's
 // interface number is not the frame's, which stays the device's.
 func (s *store) add(f *captures.Frame) error {
 	room := int64(blockOverhead + (len(f.Data)+3)&^3)

@@ -145,11 +145,10 @@ func (r *replay) Next(f *captures.Frame) error {
 	return nil
 }
 
-func (r *replay) Promise() int64             { return r.frames[r.at].Time - 1 }
-func (r *replay) Stats() []live.Stats        { return r.stats }
-func (r *replay) Links() []captures.LinkType { return nil }
-func (r *replay) Stop()                      { r.stop = true }
-func (r *replay) Close()                     {}
+func (r *replay) Promise() int64      { return r.frames[r.at].Time - 1 }
+func (r *replay) Stats() []live.Stats { return r.stats }
+func (r *replay) Stop()               { r.stop = true }
+func (r *replay) Close()              {}
 
 // sniffed runs a session over frames.
 func sniffed(t *testing.T, r *replay, flags sniffFlags) (stdout, stderr string, code int) {
