@@ -41,8 +41,8 @@ type lab struct {
 var (
 	labs     atomic.Int32
 	buildBin = sync.OnceValues(func() (string, error) {
-		dir, err := os.MkdirTemp("", "nbtrace-live-")
-		if err != nil {
+		dir := filepath.Join(os.TempDir(), "nbtrace-live-test") // one, used again by each run
+		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return "", err
 		}
 		path := filepath.Join(dir, "nbtrace")
