@@ -281,7 +281,7 @@ func (e *Engine) nbns(p *wire.Packet) {
 	}
 	s.kind, s.x = kind, x
 	if x != nil {
-		s.id, s.frame = x.ID, int32(len(x.Frames)-1)
+		s.id, s.frame = x.ID, int32(x.FrameCount()-1)
 	}
 	if e.sink.Message != nil {
 		e.sink.Message(&Message{Packet: p, NBNS: m, Kind: kind})

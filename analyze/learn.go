@@ -175,7 +175,7 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 		}
 	case exchange.NodeStatus:
 	default:
-		if len(x.Frames) == 0 {
+		if x.FrameCount() == 0 {
 			return
 		}
 		s.Settled(x)
@@ -220,7 +220,7 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		if d := x.Start - c.From; d > within || d < -within {
 			continue
 		}
-		j := hosts.Join{A: c.Addr(), B: x.Address(), Input: x.Frames[0].Input, Frame: x.Frames[0].Frame, Time: x.Frames[0].Time,
+		j := hosts.Join{A: c.Addr(), B: x.Address(), Input: x.FirstRef().Input(), Frame: x.FirstRef().Frame(), Time: x.FirstRef().Time(),
 			Other: c.Request.Frame(), OtherInput: c.Request.Input(), OtherTime: c.Request.Time(), Name: x.Name.Display(x.Scope)}
 		switch {
 		case c.Sender() == x.Initiator && x.Initiator == c.Addr() && x.Outcome == exchange.Accepted:

@@ -28,17 +28,6 @@ const (
 	maxAnswers = 8
 )
 
-// Roles of frames in an exchange.
-const (
-	RoleRequest        = "request"
-	RoleRetransmission = "retransmission"
-	RoleWACK           = "wack"
-	RoleResponse       = "response"
-	RoleDuplicate      = "duplicate-response"
-	RoleOther          = "other-response"
-	RoleDemand         = "demand"
-)
-
 // Knowledge is what the tracker has to know of the rest of the world to tell
 // acts apart that look alike.
 type Knowledge interface {
@@ -134,10 +123,10 @@ var durations = [waits]int64{int64(Linger), int64(BroadcastWait), int64(UnicastW
 type Tracker struct {
 	know    Knowledge
 	settled func(x *Exchange) (keep bool)
-	open    map[key]*Exchange
+	open    openTable
 	// pending are open registrations that a WACK or nothing yet answered, by
 	// name; a challenge is linked through it.
-	pending map[uint64][]*Exchange
+	pending map[uint64]*Exchange
 	queues  [waits]queue
 	nextID  uint64
 	clock   int64
@@ -156,7 +145,18 @@ func NewTracker(know Knowledge, limit int, settled func(x *Exchange) (keep bool)
 	if limit <= 0 {
 		limit = 250_000
 	}
-	return &Tracker{know: know, settled: settled, open: map[key]*Exchange{}, pending: map[uint64][]*Exchange{}, limit: limit}
+	return &Tracker{know: know, settled: settled, open: newOpenTable(), pending: map[uint64]*Exchange{}, limit: limit}
+}
+
+// Quiet reports whether no exchange settles by itself before at. It may say
+// no though none does.
+func (t *Tracker) Quiet(at int64) bool {
+	for w := range t.queues {
+		if q := &t.queues[w]; q.head < len(q.items) && q.items[q.head].at < at {
+			return false
+		}
+	}
+	return true
 }
 
 // NextDeadline is the earliest time at which an exchange may settle by itself,
@@ -232,7 +232,7 @@ func (t *Tracker) arm(x *Exchange, wait int) {
 // Answered reports whether no query of the name by the requester with that
 // transaction id waits for its answer.
 func (t *Tracker) Answered(name uint64, requester netip.Addr, trn uint16) bool {
-	for x := t.open[makeKey(name, requester, trn, classQuery)]; x != nil; x = x.next {
+	for x := t.open.youngest(makeKey(name, requester, trn, classQuery)); x != nil; x = x.older() {
 		if len(x.Answers) == 0 {
 			return false
 		}
@@ -241,7 +241,7 @@ func (t *Tracker) Answered(name uint64, requester netip.Addr, trn uint16) bool {
 }
 
 // Open is the number of open exchanges.
-func (t *Tracker) Open() int { return len(t.open) }
+func (t *Tracker) Open() int { return t.open.count }
 
 func (t *Tracker) settle(x *Exchange, now int64, end bool) {
 	x.open = false
@@ -263,43 +263,49 @@ func (t *Tracker) settle(x *Exchange, now int64, end bool) {
 }
 
 func (t *Tracker) recycle(x *Exchange) {
-	*x = Exchange{Challenges: x.Challenges[:0], Requested: x.Requested[:0], Granted: x.Granted[:0], Frames: x.Frames[:0], Answers: x.Answers[:0]}
+	*x = Exchange{Challenges: x.Challenges[:0], Requested: x.Requested[:0], Granted: x.Granted[:0], frames: x.frames[:0],
+		others: x.others[:0], Answers: x.Answers[:0]}
 	t.pool = append(t.pool, x)
 }
 
 func (t *Tracker) unlink(x *Exchange) {
-	if h := t.open[x.key]; h == x {
-		if x.next != nil {
-			t.open[x.key] = x.next
-		} else {
-			delete(t.open, x.key)
-		}
-	} else {
-		for p := h; p != nil; p = p.next {
-			if p.next == x {
-				p.next = x.next
-				break
-			}
-		}
+	t.open.remove(x)
+	if x.pends {
+		t.unpend(x)
 	}
-	x.next = nil
-	t.unpend(x)
+}
+
+// pend appends x to the registrations of its name that nothing answered yet.
+func (t *Tracker) pend(x *Exchange) {
+	x.pends, x.lastPending = true, x
+	if first := t.pending[x.key.name]; first == nil {
+		t.pending[x.key.name] = x
+	} else {
+		first.lastPending.nextPending = x
+		first.lastPending = x
+	}
 }
 
 func (t *Tracker) unpend(x *Exchange) {
-	if x.key.class() != classRegistration || x.Broadcast {
+	k := x.key.name
+	first := t.pending[k]
+	if first == x {
+		if x.nextPending == nil {
+			delete(t.pending, k)
+		} else {
+			x.nextPending.lastPending = x.lastPending
+			t.pending[k] = x.nextPending
+		}
+		x.nextPending = nil
 		return
 	}
-	k := x.key.name
-	ps := t.pending[k]
-	for i, p := range ps {
-		if p == x {
-			ps = append(ps[:i], ps[i+1:]...)
-			if len(ps) == 0 {
-				delete(t.pending, k)
-			} else {
-				t.pending[k] = ps
+	for p := first; p != nil; p = p.nextPending {
+		if p.nextPending == x {
+			p.nextPending = x.nextPending
+			if first.lastPending == x {
+				first.lastPending = p
 			}
+			x.nextPending = nil
 			return
 		}
 	}
@@ -343,50 +349,28 @@ func (t *Tracker) conclude(x *Exchange) {
 	}
 }
 
+// roomy is an exchange with room for what most exchanges hold beside it.
+type roomy struct {
+	Exchange
+	frames    [3]frame
+	requested [1]netip.Addr
+	granted   [1]netip.Addr
+	answers   [1]Answer
+	addrs     [1]netip.Addr
+}
+
 func (t *Tracker) fresh() *Exchange {
 	if n := len(t.pool); n > 0 {
 		x := t.pool[n-1]
 		t.pool = t.pool[:n-1]
 		return x
 	}
-	return &Exchange{}
+	r := &roomy{}
+	r.answers[0].Addrs = r.addrs[:0]
+	x := &r.Exchange
+	x.frames, x.Requested, x.Granted, x.Answers = r.frames[:0], r.requested[:0], r.granted[:0], r.answers[:0]
+	return x
 }
-
-func addFrame(x *Exchange, m *Message, role string) {
-	if len(x.Frames) < maxFrames {
-		x.Frames = append(x.Frames, FrameRef{m.Input, m.Frame, role, m.Time, m.Src, m.Dst, x.what(m, role)})
-	}
-}
-
-// what says in a few words what a message of the exchange is.
-func (x *Exchange) what(m *Message, role string) string {
-	switch role {
-	case RoleWACK:
-		return "wait"
-	case RoleRequest, RoleRetransmission, RoleDemand:
-		return requestWords[x.Kind]
-	}
-	switch rc := m.NBNS.Flags.RCode(); {
-	case rc != nbns.RCodeOK:
-		return responseWords[rc]
-	case x.Kind == Query || x.Kind == Challenge:
-		return "positive answer"
-	case x.Kind == NodeStatus:
-		return "node status"
-	}
-	return "accepted"
-}
-
-var requestWords = [KindCount]string{Query: "query", NodeStatus: "node status request", Registration: "register",
-	MultihomedRegistration: "register (multihomed)", Refresh: "refresh", Release: "release", KindReleaseDemand: "release demand",
-	KindConflictDemand: "conflict demand", Challenge: "challenge"}
-
-var responseWords = func() (w [16]string) {
-	for i := range w {
-		w[i] = "negative, " + nbns.RCode(i).String()
-	}
-	return w
-}()
 
 // Observe takes the next message. It returns what the message is and the
 // exchange that it belongs to, nil if to none.
@@ -401,10 +385,10 @@ func (t *Tracker) Observe(m *Message) (MessageKind, *Exchange) {
 // Copy notes that another tap saw a message of x too, the one that x has in
 // the given place of its frames.
 func (t *Tracker) Copy(x *Exchange, input int, frame int64, place int) {
-	if len(x.Frames) < maxFrames {
-		f := x.Frames[place]
-		f.Input, f.Frame = input, frame
-		x.Frames = append(x.Frames, f)
+	if len(x.frames) < maxFrames {
+		f := x.frames[place]
+		f.ref = MakeRef(input, frame, f.ref.Time())
+		x.frames = append(x.frames, f)
 	}
 }
 
@@ -464,7 +448,7 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 		return MsgUnknown, nil
 	}
 	k := makeKey(m.Name, m.Src, n.TrnID, c)
-	for x := t.open[k]; x != nil; x = x.next {
+	for x := t.open.youngest(k); x != nil; x = x.older() {
 		if x.Asked != m.Dst || x.Flags.Opcode() != op || x.Address() != target {
 			continue
 		}
@@ -473,7 +457,7 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 		}
 		x.Requests++
 		x.lastRequest, x.End = m.Time, max(x.End, m.Time)
-		addFrame(x, m, RoleRetransmission)
+		x.addFrame(m, retransmission)
 		if len(x.Answers) == 0 && !x.WACK {
 			t.armRequest(x)
 		}
@@ -482,7 +466,7 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 		}
 		return mk, x
 	}
-	if len(t.open) >= t.limit {
+	if t.open.count >= t.limit {
 		t.evict()
 	}
 	x := t.fresh()
@@ -504,18 +488,17 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 			x.Group = x.NBFlags.Group()
 		}
 	}
-	role := RoleRequest
+	r := request
 	if kind == KindReleaseDemand {
-		role = RoleDemand
+		r = demand
 	}
-	addFrame(x, m, role)
-	x.next = t.open[k]
-	t.open[k] = x
+	x.addFrame(m, r)
+	t.open.add(x)
 	if kind == Query && !bcast {
 		t.maybeChallenge(x)
 	}
 	if c == classRegistration && !bcast {
-		t.pending[k.name] = append(t.pending[k.name], x)
+		t.pend(x)
 	}
 	t.armRequest(x)
 	return mk, x
@@ -532,7 +515,7 @@ func (t *Tracker) armRequest(x *Exchange) {
 // overwrites reports whether broadcast registrations with RD set of the same
 // claim are open: then one with RD clear is the demand that ends them.
 func (t *Tracker) overwrites(k key, target netip.Addr) bool {
-	for x := t.open[k]; x != nil; x = x.next {
+	for x := t.open.youngest(k); x != nil; x = x.older() {
 		if x.Broadcast && x.Kind == Registration && x.Flags&nbns.FlagRD != 0 && x.Address() == target {
 			return true
 		}
@@ -558,7 +541,7 @@ func (t *Tracker) isDemand(m *Message, target netip.Addr) bool {
 // sender is a name server and asks a holder of the name.
 func (t *Tracker) maybeChallenge(x *Exchange) {
 	var best *Exchange
-	for _, p := range t.pending[x.key.name] {
+	for p := t.pending[x.key.name]; p != nil; p = p.nextPending {
 		if p.Asked != x.Initiator || p.Initiator == x.Initiator || len(p.Answers) > 0 {
 			continue
 		}
@@ -601,7 +584,7 @@ func (t *Tracker) evict() {
 // its addresses).
 func (t *Tracker) find(k key, from netip.Addr) *Exchange {
 	var bcast, other *Exchange
-	for x := t.open[k]; x != nil; x = x.next {
+	for x := t.open.youngest(k); x != nil; x = x.older() {
 		switch {
 		case x.Asked == from && !x.Broadcast:
 			return x
@@ -643,23 +626,23 @@ func (t *Tracker) response(m *Message) (MessageKind, *Exchange) {
 		if x.WACKTime == 0 {
 			x.WACKTime = m.Time
 		}
-		addFrame(x, m, RoleWACK)
+		x.addFrame(m, wack)
 		if len(x.Answers) == 0 {
 			t.arm(x, waitWACK)
 		}
 		return mk, x
 	}
 	// A node status answers a query class when the name was "*".
-	role := RoleResponse
+	r := response
 	for i := range x.Answers {
 		if x.Answers[i].From == m.Src && x.Answers[i].Flags == n.Flags {
-			role = RoleDuplicate
-		} else if role == RoleResponse {
-			role = RoleOther
+			r = duplicate
+		} else if r == response {
+			r = other
 		}
 	}
-	addFrame(x, m, role)
-	if role != RoleDuplicate && len(x.Answers) < maxAnswers {
+	x.addFrame(m, r)
+	if r != duplicate && len(x.Answers) < maxAnswers {
 		// Reuse the address slice of a recycled answer.
 		i := len(x.Answers)
 		if cap(x.Answers) > i {
@@ -740,16 +723,16 @@ func (t *Tracker) conflictDemand(m *Message, rec *nbns.Record) *Exchange {
 	// It is the sender's exchange, not the receiver's.
 	k := makeKey(m.Name, m.Src, m.NBNS.TrnID, classRegistration)
 	name, _ := m.NBNS.Name()
-	for x := t.open[k]; x != nil; x = x.next {
+	for x := t.open.youngest(k); x != nil; x = x.older() {
 		if x.Kind == KindConflictDemand && x.Asked == m.Dst {
 			x.Requests++
 			x.End = max(x.End, m.Time)
-			addFrame(x, m, RoleRetransmission)
+			x.addFrame(m, retransmission)
 			t.arm(x, waitLinger)
 			return x
 		}
 	}
-	if len(t.open) >= t.limit {
+	if t.open.count >= t.limit {
 		t.evict()
 	}
 	x := t.fresh()
@@ -766,9 +749,8 @@ func (t *Tracker) conflictDemand(m *Message, rec *nbns.Record) *Exchange {
 			x.Requested = append(x.Requested, netip.AddrFrom4(a.Addr))
 		}
 	}
-	addFrame(x, m, RoleDemand)
-	x.next = t.open[k]
-	t.open[k] = x
+	x.addFrame(m, demand)
+	t.open.add(x)
 	t.arm(x, waitLinger)
 	return x
 }

@@ -153,14 +153,21 @@ func (a *Answer) Positive() bool { return a.Flags.RCode() == nbns.RCodeOK }
 func (a *Answer) Frames(role string, to netip.Addr) []FrameRef {
 	what := "positive answer"
 	if rc := a.Flags.RCode(); rc != nbns.RCodeOK {
-		what = responseWords[rc]
+		what = words[wordNegative+word(rc)]
 	}
 	return a.Ref.As(role, a.From, to, what)
 }
 
 // Exchange is a request, its retransmissions and what answered it.
 type Exchange struct {
-	ID         uint64 // from 1, in order of first request
+	ID uint64 // from 1, in order of first request
+
+	// What the tracker looks at to find an exchange stands together.
+	deadline int64
+	key      key
+	next     *Exchange // in its bucket of open exchanges
+	open     bool
+
 	Kind       Kind
 	Name       nbns.Name
 	Scope      string
@@ -186,18 +193,18 @@ type Exchange struct {
 	Granted    []netip.Addr
 	TTL        uint32 // of the answer; of the request if there was none
 	HasTTL     bool
-	RTT        int64 // ns from the last request before the answer; -1 if unanswered
-	Frames     []FrameRef
+	RTT        int64    // ns from the last request before the answer; -1 if unanswered
 	Answers    []Answer // all of them, the one that counts first; a few at most
 
 	// History is what the owner of the tracker attaches to the exchange's name.
 	History any
 
+	frames      []frame
+	others      []netip.Addr // parties beside Initiator and Asked
 	lastRequest int64
-	deadline    int64
-	next        *Exchange // older exchange with the same key
-	key         key
-	open        bool
+	nextPending *Exchange // registration of the name, began later
+	lastPending *Exchange // of the first pending one of a name
+	pends       bool
 }
 
 // Unicast reports whether the request was sent to one machine.
@@ -216,18 +223,4 @@ func (x *Exchange) Address() netip.Addr {
 // either opcode or a refresh.
 func (x *Exchange) Registers() bool {
 	return x.Kind == Registration || x.Kind == MultihomedRegistration || x.Kind == Refresh
-}
-
-// FramesWithRole lists the frames that play one of the roles.
-func (x *Exchange) FramesWithRole(roles ...string) []FrameRef {
-	var out []FrameRef
-	for _, f := range x.Frames {
-		for _, r := range roles {
-			if f.Role == r {
-				out = append(out, f)
-				break
-			}
-		}
-	}
-	return out
 }

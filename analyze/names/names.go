@@ -464,14 +464,14 @@ func (s *State) Settled(x *exchange.Exchange) {
 		for i := range s.Claims {
 			c := &s.Claims[i]
 			if c.addr == addr && c.State == Active && (c.server == server || x.Broadcast && !c.server.IsValid()) && x.Outcome == exchange.Accepted {
-				c.State, c.Until, c.End = Released, x.Start, x.Frames[0].Short()
+				c.State, c.Until, c.End = Released, x.Start, x.FirstRef()
 			}
 		}
 	case x.Kind == exchange.KindReleaseDemand || x.Kind == exchange.KindConflictDemand:
 		for i := range s.Claims {
 			c := &s.Claims[i]
 			if c.Addr() == x.Asked && c.State == Active {
-				c.State, c.Until, c.End = Conflict, x.Start, x.Frames[0].Short()
+				c.State, c.Until, c.End = Conflict, x.Start, x.FirstRef()
 			}
 		}
 	}
@@ -479,7 +479,7 @@ func (s *State) Settled(x *exchange.Exchange) {
 
 // newClaim is the claim that x makes.
 func newClaim(x *exchange.Exchange, addr [4]byte, server exchange.Addr) Claim {
-	return Claim{addr: addr, sender: four(x.Initiator), server: server, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.Frames[0].Short()}
+	return Claim{addr: addr, sender: four(x.Initiator), server: server, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.FirstRef()}
 }
 
 func (s *State) registered(x *exchange.Exchange, addr [4]byte, server exchange.Addr) {
@@ -506,13 +506,13 @@ func (s *State) registered(x *exchange.Exchange, addr [4]byte, server exchange.A
 			for i := range s.Claims {
 				o := &s.Claims[i]
 				if o.server == server && o.addr != addr && o.State == Active && !o.Group {
-					o.State, o.Until, o.End = Displaced, x.End, x.Frames[0].Short()
+					o.State, o.Until, o.End = Displaced, x.End, x.FirstRef()
 				}
 			}
 		}
 	case exchange.Refused, exchange.Defended:
 		if c != nil && c.State == Active {
-			c.State, c.Until, c.End = Refused, x.End, x.Frames[0].Short()
+			c.State, c.Until, c.End = Refused, x.End, x.FirstRef()
 		}
 		if c == nil || c.State != Refused {
 			n := newClaim(x, addr, server)
@@ -738,13 +738,13 @@ func (s *State) Asked(x *exchange.Exchange) {
 			a.Count++
 			a.Requests += int64(x.Requests)
 			a.Last = x.End
-			a.LastRef = x.Frames[0].Short()
+			a.LastRef = x.FirstRef()
 			return
 		}
 	}
 	if r := s.own(); len(r.Askers) < maxAskers {
 		r.Askers = append(grown(r.Askers), Asker{Addr: x.Initiator, Count: 1, Requests: int64(x.Requests), First: x.Start, Last: x.End,
-			Ref: x.Frames[0].Short(), LastRef: x.Frames[0].Short()})
+			Ref: x.FirstRef(), LastRef: x.FirstRef()})
 	}
 }
 

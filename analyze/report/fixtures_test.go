@@ -35,11 +35,23 @@ func aMessage() *analyze.Message {
 	}
 }
 
+// stranger knows nobody.
+type stranger struct{}
+
+func (stranger) NameServer(netip.Addr) bool               { return false }
+func (stranger) Holds(nbns.Name, string, netip.Addr) bool { return false }
+
 func anExchange() *exchange.Exchange {
-	return &exchange.Exchange{ID: 7, Kind: exchange.MultihomedRegistration, Name: nbns.MakeName("FILESRV", 0x20), Initiator: nic1, Asked: serverAddr,
-		Responder: serverAddr, TrnID: 0x1234, Start: t0, End: t0 + 1_500_000, Requests: 2, Challenges: []uint64{8, 9}, Outcome: exchange.Refused, RCode: 6,
-		Requested: []netip.Addr{nic1}, Granted: []netip.Addr{serverAddr}, TTL: 300, HasTTL: true, RTT: 607_000,
-		Frames: []exchange.FrameRef{{Frame: 13, Role: "request"}, {Frame: 18, Role: "refusal"}}}
+	name := nbns.MakeName("FILESRV", 0x20)
+	t := exchange.NewTracker(stranger{}, 0, func(*exchange.Exchange) bool { return true })
+	t.Observe(&exchange.Message{Name: 1, Frame: 13, Src: nic1, Dst: serverAddr,
+		NBNS: &nbns.Message{Flags: 0x7900, Questions: []nbns.Question{{Name: name, Type: nbns.TypeNB}}}})
+	_, x := t.Observe(&exchange.Message{Name: 1, Frame: 18, Src: serverAddr, Dst: nic1,
+		NBNS: &nbns.Message{Flags: 0xAD86, Records: []nbns.Record{{Name: name, Type: nbns.TypeNB}}}})
+	x.ID, x.Responder, x.TrnID, x.Start, x.End, x.Requests = 7, serverAddr, 0x1234, t0, t0+1_500_000, 2
+	x.Challenges, x.Outcome, x.RCode = []uint64{8, 9}, exchange.Refused, 6
+	x.Requested, x.Granted, x.TTL, x.HasTTL, x.RTT = []netip.Addr{nic1}, []netip.Addr{serverAddr}, 300, true, 607_000
+	return x
 }
 
 func aFinding(suffix byte) *analyze.Finding {

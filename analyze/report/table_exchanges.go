@@ -74,7 +74,7 @@ var exchangesTable = Table{
 				v.SetFloat(float64(r.Exchange.RTT) / 1e9)
 			}},
 			{Name: "frames", Type: Frames, Rank: 9, Doc: "its frames and their roles",
-				get: func(r *Row, v *Value) { setFrames(v, r, r.Exchange.Frames) }},
+				get: func(r *Row, v *Value) { setFrames(v, r, r.Exchange.Frames()) }},
 		},
 	),
 	names: func(r *Row, yield func(string) bool) bool {
