@@ -58,6 +58,16 @@ func (a *agenda) next() *agendaQueue {
 	return best
 }
 
+// quiet reports whether there is no appointment before t.
+func (a *agenda) quiet(t int64) bool {
+	for i := range a.queues {
+		if q := &a.queues[i]; q.head < len(q.items) && q.items[q.head].at < t {
+			return false
+		}
+	}
+	return true
+}
+
 // first is the earliest appointment, nil if there is none.
 func (a *agenda) first() *check {
 	if q := a.next(); q != nil {

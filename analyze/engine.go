@@ -99,6 +99,7 @@ type Engine struct {
 	started bool
 	gaps    bool
 
+	pass    Pass
 	memo    any // what the rules of a family share for memoFor at memoAt
 	memoFor *exchange.Exchange
 	memoAt  int64
@@ -194,6 +195,9 @@ func (e *Engine) Counts() Summary {
 
 // advance fires every deadline before t.
 func (e *Engine) advance(t int64) {
+	if e.survey >= t && e.tracker.Quiet(t) && e.agenda.quiet(t) {
+		return
+	}
 	for {
 		at, ok := e.tracker.NextDeadline()
 		c := e.agenda.first()

@@ -53,10 +53,10 @@ func (e *Engine) run(c check, now int64, ended bool) {
 	if e.memoFor != x || e.memoAt != now {
 		e.memo, e.memoFor, e.memoAt = nil, x, now
 	}
-	p := &Pass{Rule: c.rule.rule, Exchange: x, Name: s, Names: e.names, Hosts: e.hosts, Now: now, Start: e.first,
-		Final: c.final, Ended: ended, Gaps: e.gaps, imports: e.imports, answered: e.answered, memo: &e.memo}
-	p.report = func(f Finding) { e.report(p, f) }
-	c.rule.rule.Check(p)
+	// One Pass serves all checks: it is valid during the call only.
+	e.pass = Pass{Rule: c.rule.rule, Exchange: x, Name: s, Names: e.names, Hosts: e.hosts, Now: now, Start: e.first,
+		Final: c.final, Ended: ended, Gaps: e.gaps, engine: e}
+	c.rule.rule.Check(&e.pass)
 }
 
 func (e *Engine) report(p *Pass, f Finding) {

@@ -23,23 +23,21 @@ type Pass struct {
 	Ended    bool  // the capture has ended before the horizon
 	Gaps     bool  // the capture is known to miss packets
 
-	imports  *imports
-	answered map[netip.Addr][]AnsweredName
-	report   func(Finding)
-	memo     *any
+	engine *Engine
 }
 
 // Report hands over a finding. Rule and Severity are the rule's; Title,
 // References, First, Last and Count are filled where they are empty.
-func (p *Pass) Report(f Finding) { p.report(f) }
+func (p *Pass) Report(f Finding) { p.engine.report(p, f) }
 
 // Shared computes what the rules of a family share once for each exchange and
 // moment.
 func (p *Pass) Shared(compute func() any) any {
-	if *p.memo == nil {
-		*p.memo = compute()
+	e := p.engine
+	if e.memo == nil {
+		e.memo = compute()
 	}
-	return *p.memo
+	return e.memo
 }
 
 // Find looks up an exchange of the same name by its id among those that were
@@ -65,11 +63,13 @@ type AnsweredName struct {
 
 // Answered lists the distinct unique names that a answered broadcast queries
 // for with its own address, oldest first and no more than 32.
-func (p *Pass) Answered(a netip.Addr) []AnsweredName { return p.answered[a] }
+func (p *Pass) Answered(a netip.Addr) []AnsweredName { return p.engine.answered[a] }
 
 // Imported lists the mappings of the exchange's name that the user supplied.
-func (p *Pass) Imported() []names.Record { return p.imports.find(p.Exchange.Name, p.Exchange.Scope) }
+func (p *Pass) Imported() []names.Record {
+	return p.engine.imports.find(p.Exchange.Name, p.Exchange.Scope)
+}
 
 // Corrections lists the LMHOSTS lines as they should be for the computer of
 // the exchange's name, where a supplied LMHOSTS file has others.
-func (p *Pass) Corrections() []string { return p.imports.corrections(p.Exchange.Name) }
+func (p *Pass) Corrections() []string { return p.engine.imports.corrections(p.Exchange.Name) }
