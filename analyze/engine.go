@@ -32,13 +32,16 @@ type Options struct {
 	Limits Limits
 	// Mappings are lists of WINS mappings that the user supplied.
 	Mappings []*mappings.List
+	// NoNames leaves the names out of the Result: they take as much memory as
+	// all the rest, and a diagnosis does not show them.
+	NoNames bool
 }
 
 // Result is what a run knows at its end.
 type Result struct {
 	Summary  Summary
 	Findings []*Finding // by severity (worst first), then time, then rule and name
-	Names    []Name
+	Names    []Name     // none with Options.NoNames
 	Hosts    []Host
 	Mappings []Mapping
 	Wire     wire.Stats
@@ -378,7 +381,9 @@ func (e *Engine) Finish() *Result {
 	e.runSurveys(e.end, true)
 	r := &Result{Summary: e.Counts(), Findings: e.allFindings(), Wire: e.decoder.Stats()}
 	r.Hosts = e.hostRows()
-	r.Names = e.nameRows()
+	if !e.opts.NoNames {
+		r.Names = e.nameRows()
+	}
 	r.Mappings = e.mappingRows()
 	r.Summary.Hosts = int64(len(r.Hosts))
 	return r

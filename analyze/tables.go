@@ -113,7 +113,7 @@ func claimFrames(c *names.Claim) []FrameRef {
 func (e *Engine) mappingRows() []Mapping {
 	var rows []Mapping
 	yes, no := true, false
-	for _, s := range e.names.All() {
+	for _, s := range e.names.Where(func(s *names.State) bool { return len(s.Records) > 0 }) {
 		for i := range s.Records {
 			r := &s.Records[i]
 			m := Mapping{Name: s.Name, Scope: s.Scope, Type: r.Type.String(), Addresses: r.Addrs, Owner: r.Owner, Server: r.Server,

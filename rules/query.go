@@ -59,7 +59,8 @@ func checkQuery(p *analyze.Pass) {
 	// answers for one name.
 	suspect := len(p.Exchange.Answers) > 1
 	for i := range p.Exchange.Answers {
-		suspect = suspect || len(p.Answered(p.Exchange.Answers[i].From)) > 1
+		from := p.Exchange.Answers[i].From
+		suspect = suspect || len(p.Answered(from)) > 1 && spoofedAnswers(p, from) != nil
 	}
 	if suspect {
 		weigh(p, querySubject, queryCauses)

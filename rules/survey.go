@@ -449,7 +449,6 @@ const rasNames = 8
 
 func rasDouble(s *analyze.Survey) {
 	for _, a := range s.Hosts.Registrants(rasNames) {
-		var list []string
 		var fs []exchange.FrameRef
 		f := analyze.Finding{Host: hostOf(a), Verdict: analyze.Possible}
 		for _, n := range s.Hosts.Names(a) {
@@ -469,7 +468,6 @@ func rasDouble(s *analyze.Survey) {
 			}
 			f.First, f.Last = min(f.First, c.From), max(f.Last, c.Last)
 			f.Count++
-			list = append(list, st.Name.Display(st.Scope))
 			if len(fs) < rasNames {
 				fs = append(fs, c.RequestFrames("registration")...)
 			}
@@ -477,7 +475,7 @@ func rasDouble(s *analyze.Survey) {
 		if f.Count < rasNames {
 			continue
 		}
-		f.Evidence = []analyze.Evidence{ev("many-names-one-address", true, fs, "%s registers %s", a, joined(list))}
+		f.Evidence = []analyze.Evidence{ev("many-names-one-address", true, fs, "%s registers %d names", a, f.Count)}
 		f.Remedy = []string{"A RAS server that registers its dial-in clients with its own address makes them unreachable and collides with their LAN registrations: use TCP/IP alone on the RAS link (Q176991).",
 			"A cluster, or a server with aliases, looks the same and is in order."}
 		s.Report(f)
@@ -499,7 +497,17 @@ func splitRegistration(s *analyze.Survey) {
 			}
 		}
 	}
-	// Nearly all machines use one server; look closely at the others only.
+	// Nearly all networks have one server, and nearly all machines use one:
+	// look closely at the others only.
+	var only addr
+	several := false
+	each(func(x at) {
+		several = several || only.IsValid() && x.c.Server() != only
+		only = x.c.Server()
+	})
+	if !several {
+		return
+	}
 	server := map[addr]addr{}
 	byAddr := map[addr][]at{}
 	each(func(x at) {

@@ -404,9 +404,16 @@ func (t *Table) byTouch(at int64) []*State {
 }
 
 // All lists the histories by first appearance, then name.
-func (t *Table) All() []*State {
-	out := make([]*State, 0, t.Len())
-	t.each(func(s *State) { out = append(out, s) })
+func (t *Table) All() []*State { return t.Where(func(*State) bool { return true }) }
+
+// Where lists those histories that are wanted, in the same order.
+func (t *Table) Where(wanted func(*State) bool) []*State {
+	var out []*State
+	t.each(func(s *State) {
+		if wanted(s) {
+			out = append(out, s)
+		}
+	})
 	slices.SortFunc(out, func(a, b *State) int {
 		if c := cmp.Compare(a.First, b.First); c != 0 {
 			return c

@@ -130,6 +130,7 @@ func (a *app) analyze(flags *analyzeFlags, paths []string) error {
 		return err
 	}
 	defer in.merge.Close()
+	set.noNames = format != "html"
 	result, err := a.read(set, in, set.rules, analyze.Sink{}, new(atomic.Bool))
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func (a *app) analyze(flags *analyzeFlags, paths []string) error {
 // read runs the captures through an engine with the rules. It stops early when
 // stop is set.
 func (a *app) read(set *settings, in *inputs, judged []*analyze.Rule, sink analyze.Sink, stop *atomic.Bool) (*analyze.Result, error) {
-	engine := analyze.New(analyze.Options{Rules: judged, Mappings: set.mappings}, sink)
+	engine := analyze.New(analyze.Options{Rules: judged, Mappings: set.mappings, NoNames: set.noNames}, sink)
 	endWatch := onInterrupt(stop)
 	endProgress := a.progress(size(in.paths), in.merge.BytesRead)
 	err := a.feed(in, engine, set.filter, stop)

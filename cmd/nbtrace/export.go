@@ -224,6 +224,7 @@ func (a *app) fill(set *settings, r *rows, paths []string, p *packets) error {
 	if r.sheets["findings"] != nil || set.canFail || set.newBaseline != "" || p.path != "" {
 		judged = set.rules
 	}
+	set.noNames = r.sheets["names"] == nil
 	result, err := a.read(set, in, judged, sink, &r.stop)
 	if err != nil {
 		return err

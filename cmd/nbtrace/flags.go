@@ -81,6 +81,7 @@ type settings struct {
 	canFail     bool      // --fail-on was given
 	baseline    *baseline // nil: none
 	newBaseline string    // where to write one; "" nowhere
+	noNames     bool      // nobody asks for the names table
 }
 
 // check reads the values of the flags before any input is opened.
