@@ -62,7 +62,7 @@ type AnsweredName struct {
 }
 
 // Answered lists the distinct unique names that a answered broadcast queries
-// for with its own address, oldest first and no more than 32.
+// for with its own address or objected to, oldest first and no more than 32.
 func (p *Pass) Answered(a netip.Addr) []AnsweredName { return p.engine.answered[a] }
 
 // Imported lists the mappings of the exchange's name that the user supplied.
