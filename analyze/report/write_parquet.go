@@ -14,7 +14,8 @@ const (
 
 // parquetWriter writes typed columns, compressed with zstd, in row groups of
 // bounded size. Times are TIMESTAMP in UTC with nanoseconds, lists are LIST,
-// frames a list of structs, objects JSON.
+// frames a list of structs, objects JSON. DuckDB 1.5 has no type for such a
+// time and shows microseconds; the file has all nine digits.
 type parquetWriter struct {
 	columns []Column
 	w       *parquet.GenericWriter[any]
