@@ -6,6 +6,7 @@ package hosts
 
 import (
 	"cmp"
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"sort"
@@ -119,7 +120,8 @@ type macUse struct {
 
 // Registry holds what is known of machines. Its zero value is not usable.
 type Registry struct {
-	index   map[netip.Addr]int32
+	four    index
+	six     map[netip.Addr]int32 // IPv6, which NBNS does not know but hostile frames have
 	list    []address
 	macs    map[[6]byte]*macUse
 	limit   int
@@ -127,7 +129,6 @@ type Registry struct {
 	free    []int32
 	touches uint64
 	oldest  []victim // next to be evicted, unless touched since
-	recent  [recents]recent
 }
 
 // NewRegistry makes a registry of at most limit addresses (0: 200,000). The
@@ -136,34 +137,38 @@ func NewRegistry(limit int) *Registry {
 	if limit <= 0 {
 		limit = 200_000
 	}
-	return &Registry{index: map[netip.Addr]int32{}, macs: map[[6]byte]*macUse{}, limit: limit}
-}
-
-// recent remembers where an address is, to spare a look-up: the same servers
-// and the same askers come again and again.
-type recent struct {
-	addr netip.Addr
-	at   int32
-}
-
-const recents = 256 // one for each value of a byte
-
-func recentSlot(a netip.Addr) int {
-	b := a.As16()
-	return int(b[15] ^ b[14]<<3 ^ b[13])
+	return &Registry{four: newIndex(), six: map[netip.Addr]int32{}, macs: map[[6]byte]*macUse{}, limit: limit}
 }
 
 // where is the index of a.
 func (r *Registry) where(a netip.Addr) (int32, bool) {
-	c := &r.recent[recentSlot(a)]
-	if c.addr == a && a.IsValid() {
-		return c.at, true
+	if a.Is4() {
+		return r.four.get(number(a))
 	}
-	i, ok := r.index[a]
-	if ok {
-		*c = recent{a, i}
-	}
+	i, ok := r.six[a]
 	return i, ok
+}
+
+func (r *Registry) put(a netip.Addr, i int32) {
+	if a.Is4() {
+		r.four.add(number(a), i)
+	} else {
+		r.six[a] = i
+	}
+}
+
+func (r *Registry) drop(a netip.Addr) {
+	if a.Is4() {
+		r.four.remove(number(a))
+	} else {
+		delete(r.six, a)
+	}
+}
+
+// number is an IPv4 address as a number.
+func number(a netip.Addr) uint32 {
+	b := a.As4()
+	return binary.BigEndian.Uint32(b[:])
 }
 
 // victim is an address that was due to be evicted when the list was made.
@@ -182,7 +187,7 @@ const victims = 16
 // among the oldest, and what is not in the line was touched later than all
 // that is.
 func (r *Registry) longestSilent() int32 {
-	for len(r.index) > 0 {
+	for r.Len() > 0 {
 		if len(r.oldest) == 0 {
 			r.lineUp()
 		}
@@ -196,7 +201,7 @@ func (r *Registry) longestSilent() int32 {
 }
 
 func (r *Registry) lineUp() {
-	all := make([]victim, 0, len(r.index))
+	all := make([]victim, 0, r.Len())
 	for i := range r.list {
 		if t := r.list[i].touched; t > 0 {
 			all = append(all, victim{int32(i), t})
@@ -219,8 +224,7 @@ func (r *Registry) evict() {
 	}
 	for _, m := range slices.Clone(group) {
 		a := r.list[m].addr
-		delete(r.index, a)
-		r.recent[recentSlot(a)] = recent{}
+		r.drop(a)
 		for _, mac := range r.list[m].macs {
 			if u := r.macs[mac]; u != nil {
 				u.addrs = slices.DeleteFunc(u.addrs, func(x int32) bool { return x == m })
@@ -260,7 +264,7 @@ func (r *Registry) Touch(a netip.Addr, t int64) int32 {
 func (r *Registry) Mention(a netip.Addr) int32 {
 	i, ok := r.where(a)
 	if !ok {
-		if len(r.index) >= r.limit {
+		if r.Len() >= r.limit {
 			r.evict()
 		}
 		if n := len(r.free); n > 0 {
@@ -270,7 +274,7 @@ func (r *Registry) Mention(a netip.Addr) int32 {
 			r.list = append(r.list, address{})
 		}
 		r.list[i] = address{addr: a, parent: i, nodeType: -1}
-		r.index[a] = i
+		r.put(a, i)
 	}
 	r.touches++
 	r.list[i].touched = r.touches
@@ -593,7 +597,8 @@ func (r *Registry) All() []Host {
 		h := Host{ID: i + 1, Addresses: r.Addresses(e.addr), MACs: r.MACs(e.addr), NodeType: -1, Joins: r.MultihomedJoins(e.addr),
 			Implementation: r.Implementation(e.addr), First: e.first}
 		for _, a := range h.Addresses {
-			m := &r.list[r.index[a]]
+			i, _ := r.where(a)
+			m := &r.list[i]
 			h.Roles |= m.roles
 			if m.sent && (h.First == 0 || m.first < h.First) {
 				h.First = m.first
@@ -613,4 +618,4 @@ func (r *Registry) All() []Host {
 }
 
 // Len is the number of addresses known.
-func (r *Registry) Len() int { return len(r.index) }
+func (r *Registry) Len() int { return r.four.used + len(r.six) }

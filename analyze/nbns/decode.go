@@ -102,8 +102,14 @@ func (d *decoder) header() bool {
 	}
 	m := d.m
 	var v [6]uint16
-	whole := true
-	for i := range v {
+	whole := len(d.b) >= headerLen
+	if whole {
+		for i := range v {
+			v[i] = binary.BigEndian.Uint16(d.b[2*i:])
+		}
+		d.off = headerLen
+	}
+	for i := 0; i < len(v) && len(d.b) < headerLen; i++ {
 		if v[i], whole = d.u16(headerFields[i]); !whole {
 			break
 		}
@@ -139,10 +145,14 @@ func (d *decoder) question() bool {
 	if n := len(m.Questions); n < cap(m.Questions) {
 		known = m.Questions[:n+1][n].Scope
 	}
-	name, scope, bad := d.name("QUESTION_NAME", known)
-	if bad.Reason != "" {
-		d.fault(bad.Fault)
-		return false
+	name, plain := d.plainName()
+	var scope string
+	if !plain {
+		var bad nameFault
+		if name, scope, bad = d.name("QUESTION_NAME", known); bad.Reason != "" {
+			d.fault(bad.Fault)
+			return false
+		}
 	}
 	m.Questions = append(m.Questions, Question{Name: name, Scope: scope})
 	q := &m.Questions[len(m.Questions)-1]
@@ -167,16 +177,21 @@ func (d *decoder) record(s Section) bool {
 	if len(m.Questions) > 0 {
 		known = m.Questions[0].Scope
 	}
-	name, scope, bad := d.name("RR_NAME", known)
-	if bad.Reason != "" {
-		hostNamed, known := d.hostNamed()
-		switch {
-		case bad.notEncoded && !known:
-			d.truncated("RR_TYPE")
-			return false
-		case !bad.notEncoded || !hostNamed:
-			d.fault(bad.Fault)
-			return false
+	name, plain := d.plainName()
+	var scope string
+	if !plain {
+		var bad nameFault
+		name, scope, bad = d.name("RR_NAME", known)
+		if bad.Reason != "" {
+			hostNamed, known := d.hostNamed()
+			switch {
+			case bad.notEncoded && !known:
+				d.truncated("RR_TYPE")
+				return false
+			case !bad.notEncoded || !hostNamed:
+				d.fault(bad.Fault)
+				return false
+			}
 		}
 	}
 	m.Records = append(m.Records, Record{Section: s, Name: name, Scope: scope, Addrs: addrs, Cut: true})
@@ -268,6 +283,49 @@ func (d *decoder) status(data []byte) {
 	if rest := data[1+names*statusEntry:]; len(rest) >= len(m.UnitID) {
 		m.UnitID, m.HasUnitID = [6]byte(rest), true
 	}
+}
+
+// plainName decodes the name at d.off if it is one as nearly all are: a sound
+// name without scope, or a pointer to the question's, which is such a name
+// just behind the header. It decides as name does.
+func (d *decoder) plainName() (Name, bool) {
+	b := d.b[d.off:]
+	switch {
+	case len(b) > 1+encodedLen && b[0] == encodedLen && b[1+encodedLen] == 0:
+		var n Name
+		if !n.decodeSound((*[encodedLen]byte)(b[1:])) {
+			return Name{}, false
+		}
+		d.off += 2 + encodedLen
+		return n, true
+	case len(b) > 1 && b[0] == 0xC0 && b[1] == headerLen && d.off > headerLen+1+encodedLen:
+		whole := d.b[headerLen:]
+		var n Name
+		if whole[0] != encodedLen || whole[1+encodedLen] != 0 || !n.decodeSound((*[encodedLen]byte)(whole[1:])) {
+			return Name{}, false
+		}
+		d.off += 2
+		return n, true
+	}
+	return Name{}, false
+}
+
+// decodeSound undoes the first-level encoding, eight letters at a time. It
+// gives up if one of them is not A to P.
+func (n *Name) decodeSound(letters *[encodedLen]byte) bool {
+	const each = 0x0101_0101_0101_0101
+	for i := range encodedLen / 8 {
+		// A letter below A borrows and one above P carries into the upper half
+		// of its byte.
+		v := binary.LittleEndian.Uint64(letters[8*i:]) - 'A'*each
+		if v&(0xF0*each) != 0 {
+			return false
+		}
+		v = (v<<4 | v>>8) & 0x00FF_00FF_00FF_00FF
+		v = (v | v>>8) & 0x0000_FFFF_0000_FFFF
+		binary.LittleEndian.PutUint32(n[4*i:], uint32(v|v>>16))
+	}
+	return true
 }
 
 // nameFault is a fault that makes a name unusable; the zero value is none.
