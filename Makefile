@@ -5,7 +5,7 @@ FUZZTIME ?= 30s
 LDFLAGS   = -s -w -X main.version=$(VERSION)
 DEMO      = captures/corpus/lab/03c-static-unique-refuses-multihomed.pcap
 
-.PHONY: help setup build test lint demo fuzz bench clean
+.PHONY: help setup build test lint demo fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,9 +32,6 @@ demo: build ## diagnose a bundled real capture
 
 fuzz: setup ## run every fuzz target for FUZZTIME each
 	@scripts/fuzz.sh $(FUZZTIME)
-
-bench: setup ## run every benchmark
-	go test -run '^$$' -bench . -benchmem ./...
 
 clean: ## remove what was built
 	rm -rf bin
