@@ -376,7 +376,11 @@ func TestLiveClashIsNamedWhileItHappens(t *testing.T) {
 func TestLiveSilentWithoutStaticEntry(t *testing.T) {
 	l, s := clashLab(t, false)
 	until(t, "registration", 40*time.Second, func() bool { return strings.Contains(l.ask(), "10.20.2.53") })
-	l.ask()
+	// Long enough for every exchange to settle and for the rules to look at it.
+	for settled := time.Now().Add(20 * time.Second); time.Now().Before(settled); {
+		l.ask()
+		<-time.After(time.Second)
+	}
 	s.end()
 	if f := s.findings(); len(f) > 0 {
 		t.Errorf("found %+v\n%s", f, s.stdout)
