@@ -217,7 +217,7 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		if c.Addr() == x.Address() || c.Server().IsValid() == x.Broadcast || c.Group || !plausibleHost(c.Addr()) || e.hosts.SameMachine(c.Addr(), x.Address()) {
 			continue
 		}
-		if d := x.Start - c.From; d > within || d < -within {
+		if d := x.Start - c.From(); d > within || d < -within {
 			continue
 		}
 		j := hosts.Join{A: c.Addr(), B: x.Address(), Input: x.FirstRef().Input(), Frame: x.FirstRef().Frame(), Time: x.FirstRef().Time(),
@@ -240,6 +240,6 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 // objected to it.
 func contested(s *names.State, c *names.Claim) bool {
 	return slices.ContainsFunc(s.Recent, func(r *exchange.Exchange) bool {
-		return r.Address() == c.Addr() && r.Registers() && r.Start >= c.From && (r.WACK || len(r.Challenges) > 0 || r.Outcome == exchange.Defended)
+		return r.Address() == c.Addr() && r.Registers() && r.Start >= c.From() && (r.WACK || len(r.Challenges) > 0 || r.Outcome == exchange.Defended)
 	})
 }

@@ -73,7 +73,7 @@ func (e *Engine) nameRows() []Name {
 						}
 					}
 					r.Frames = append(r.Frames, claimFrames(c)...)
-					r.From, r.Until = min(r.From, c.From), max(r.Until, c.Until)
+					r.From, r.Until = min(r.From, c.From()), max(r.Until, c.Until)
 					merged = true
 					break
 				}
@@ -89,7 +89,7 @@ func (e *Engine) nameRows() []Name {
 				t = "group"
 			}
 			rows = append(rows, Name{Name: s.Name, Scope: s.Scope, Type: t, Holder: e.hosts.ID(c.Addr()), Addresses: []netip.Addr{c.Addr()},
-				Server: c.Server(), State: stateNames[c.State], From: c.From, Until: c.Until, Frames: claimFrames(c)})
+				Server: c.Server(), State: stateNames[c.State], From: c.From(), Until: c.Until, Frames: claimFrames(c)})
 		}
 	}
 	return rows

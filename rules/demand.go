@@ -53,7 +53,7 @@ func (s *subject) claims() []*names.Claim {
 	var out []*names.Claim
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Server() == s.server && s.mine(c.Addr()) && c.From < s.x.Start && c.State != names.Refused {
+		if c.Server() == s.server && s.mine(c.Addr()) && c.From() < s.x.Start && c.State != names.Refused {
 			out = append(out, c)
 		}
 	}
@@ -256,7 +256,7 @@ func incompleteRelease(s *subject) explanation {
 	if released == nil || kept == nil {
 		return excluded(slugIncomplete, "the machine did not release some of its addresses only")
 	}
-	if kept.From > released.Until {
+	if kept.From() > released.Until {
 		return excluded(slugIncomplete, "the address was registered anew after the release")
 	}
 	v := analyze.Likely
@@ -286,7 +286,7 @@ func splitWINS(s *subject) explanation {
 	var other *names.Claim
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Server().IsValid() && c.Server() != s.server && s.mine(c.Addr()) && c.State != names.Refused && c.From < s.x.Start {
+		if c.Server().IsValid() && c.Server() != s.server && s.mine(c.Addr()) && c.State != names.Refused && c.From() < s.x.Start {
 			other = c
 		}
 	}
@@ -342,7 +342,7 @@ func forgedRelease(s *subject) explanation {
 func (s *subject) claimsAnywhere() []analyze.Evidence {
 	var fs []exchange.FrameRef
 	for i := range s.p.Name.Claims {
-		if c := &s.p.Name.Claims[i]; s.mine(c.Addr()) && c.From < s.x.Start {
+		if c := &s.p.Name.Claims[i]; s.mine(c.Addr()) && c.From() < s.x.Start {
 			fs = append(fs, c.Frames("registration")...)
 		}
 	}
@@ -402,7 +402,7 @@ func splitRefusal(s *subject) explanation {
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
 		if c.Server().IsValid() && c.Server() != s.server && !s.p.Hosts.SameMachine(c.Server(), s.server) && s.mine(c.Addr()) && c.Addr() != s.x.Address() &&
-			c.State != names.Refused && c.From < s.x.Start {
+			c.State != names.Refused && c.From() < s.x.Start {
 			other = c
 		}
 	}

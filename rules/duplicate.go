@@ -96,7 +96,7 @@ func objection(s *subject) analyze.Evidence {
 func (s *subject) holding(a addr) []exchange.FrameRef {
 	st := s.p.Name
 	for i := range st.Claims {
-		if c := &st.Claims[i]; s.p.Hosts.SameMachine(c.Addr(), a) && !c.Group && c.State != names.Refused && c.From < s.x.End {
+		if c := &st.Claims[i]; s.p.Hosts.SameMachine(c.Addr(), a) && !c.Group && c.State != names.Refused && c.From() < s.x.End {
 			return c.RequestFrames("holder")
 		}
 	}
@@ -107,8 +107,8 @@ func (s *subject) holding(a addr) []exchange.FrameRef {
 		}
 	}
 	for i := range st.Uses {
-		if u := &st.Uses[i]; !u.Via.IsValid() && s.p.Hosts.SameMachine(u.Addr, a) {
-			return u.Ref.As("holder", u.Addr, addr{}, "uses the name")
+		if u := &st.Uses[i]; !u.Via().IsValid() && s.p.Hosts.SameMachine(u.Addr(), a) {
+			return u.Ref.As("holder", u.Addr(), addr{}, "uses the name")
 		}
 	}
 	return nil

@@ -147,7 +147,7 @@ func checkReleaseIgnored(p *analyze.Pass) {
 	var kept *names.Claim
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Server() != x.Asked || c.From > x.Start || c.State == names.Refused {
+		if c.Server() != x.Asked || c.From() > x.Start || c.State == names.Refused {
 			continue
 		}
 		if s.mine(c.Addr()) && c.State == names.Active && c.Last <= x.End {
@@ -308,14 +308,14 @@ func checkDomainMissing(p *analyze.Pass) {
 	var held *names.Claim
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Server() == x.Asked && (c.State == names.Active || c.From > x.Start) {
+		if c.Server() == x.Asked && (c.State == names.Active || c.From() > x.Start) {
 			return // the server knows the name, or comes to know it
 		}
-		if c.State == names.Active && c.From < x.Start {
+		if c.State == names.Active && c.From() < x.Start {
 			held = c
 		}
 	}
-	if held == nil || p.Hosts.SameMachine(held.Addr(), x.Asked) && held.Addr() == x.Asked && !held.Server().IsValid() && held.From == x.Start {
+	if held == nil || p.Hosts.SameMachine(held.Addr(), x.Asked) && held.Addr() == x.Asked && !held.Server().IsValid() && held.From() == x.Start {
 		return
 	}
 	s := newSubject(p, x.Initiator, x.Asked)
@@ -365,26 +365,35 @@ const (
 	stormCycles   = 3
 )
 
-func refreshWants(x *exchange.Exchange, _ *names.State) bool {
-	return x.Unicast() && x.Outcome == exchange.Accepted && x.TTL >= uint32(2*stormInterval/time.Second)
+func refreshWants(x *exchange.Exchange, st *names.State) bool {
+	return x.Unicast() && x.Outcome == exchange.Accepted && x.TTL >= uint32(2*stormInterval/time.Second) &&
+		stormClaim(x, st) != nil
+}
+
+// stormClaim is the claim that x renews after renewals every ten minutes, nil
+// if they were not so many.
+func stormClaim(x *exchange.Exchange, st *names.State) *names.Claim {
+	for i := range st.Claims {
+		if c := &st.Claims[i]; c.TenMinutes >= stormCycles && c.Last <= x.End && c.Addr() == x.Address() && c.Server() == x.Asked {
+			return c
+		}
+	}
+	return nil
 }
 
 func checkRefreshStorm(p *analyze.Pass) {
 	x := p.Exchange
-	for i := range p.Name.Claims {
-		c := &p.Name.Claims[i]
-		if c.Addr() != x.Address() || c.Server() != x.Asked || c.TenMinutes < stormCycles || c.Last > x.End {
-			continue
-		}
-		s := newSubject(p, x.Initiator, x.Asked)
-		f := about(s)
-		f.Verdict = analyze.Likely
-		f.Evidence = []analyze.Evidence{ev("refreshed-every-ten-minutes", true, append(c.RequestFrames("registration"), frames(x, "refresh", exchange.RoleRequest, exchange.RoleResponse)...),
-			"%s renews %s every ten minutes, %d times in a row, although the server granted %d s", c.Addr(), s.name(), c.TenMinutes, x.TTL)}
-		f.Remedy = []string{"Windows NT 3.51 and 4.0 do this when another adapter (RAS, unplugged) cannot register: unbind the WINS client from it, or install the latest service pack (Q164308)."}
-		p.Report(f)
+	c := stormClaim(x, p.Name)
+	if c == nil {
 		return
 	}
+	s := newSubject(p, x.Initiator, x.Asked)
+	f := about(s)
+	f.Verdict = analyze.Likely
+	f.Evidence = []analyze.Evidence{ev("refreshed-every-ten-minutes", true, append(c.RequestFrames("registration"), frames(x, "refresh", exchange.RoleRequest, exchange.RoleResponse)...),
+		"%s renews %s every ten minutes, %d times in a row, although the server granted %d s", c.Addr(), s.name(), c.TenMinutes, x.TTL)}
+	f.Remedy = []string{"Windows NT 3.51 and 4.0 do this when another adapter (RAS, unplugged) cannot register: unbind the WINS client from it, or install the latest service pack (Q164308)."}
+	p.Report(f)
 }
 
 // Flaps are judged some time after the refresh: the failed tries at the first

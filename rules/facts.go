@@ -197,12 +197,12 @@ func (s *subject) readClaims() {
 			}
 		case c.Group || !c.Server().IsValid() || c.Server() != s.server:
 		case s.mine(c.Addr()):
-			if c.State != names.Refused && c.From > s.x.Start && c.From > s.x.End-1 {
+			if c.State != names.Refused && c.From() > s.x.Start && c.From() > s.x.End-1 {
 				s.accepted = c
 			} else if c.State == names.Active && c.Last > s.x.End {
 				s.accepted = c
 			}
-		case c.From < s.x.Start && (c.State == names.Active || c.Until >= s.x.Start):
+		case c.From() < s.x.Start && (c.State == names.Active || c.Until >= s.x.Start):
 			if c.State != names.Refused {
 				s.owners = append(s.owners, c)
 			}
@@ -288,8 +288,8 @@ func (s *subject) ownName() ([]exchange.FrameRef, bool) {
 		}
 	}
 	for i := range s.p.Name.Uses {
-		if u := &s.p.Name.Uses[i]; !u.Via.IsValid() && s.p.Hosts.SameMachine(u.Addr, s.server) {
-			return u.Ref.As("own-name", u.Addr, addr{}, "uses the name"), true
+		if u := &s.p.Name.Uses[i]; !u.Via().IsValid() && s.p.Hosts.SameMachine(u.Addr(), s.server) {
+			return u.Ref.As("own-name", u.Addr(), addr{}, "uses the name"), true
 		}
 	}
 	return nil, false

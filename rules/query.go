@@ -282,7 +282,7 @@ func conflictOfTwo(s *subject) explanation {
 	}
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Addr() == s.x.Initiator && !c.Group && c.State == names.Active && c.From < s.x.Start && !s.mine(c.Addr()) {
+		if c.Addr() == s.x.Initiator && !c.Group && c.State == names.Active && c.From() < s.x.Start && !s.mine(c.Addr()) {
 			return finding(c.Addr(), ev("defended-by-end-node", true, c.RequestFrames("registration"), "the sender holds the name itself"))
 		}
 	}

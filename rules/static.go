@@ -158,7 +158,7 @@ func (s *subject) proofs(c *staticCase) {
 // has no address of the mapping; nil if there is none.
 func (s *subject) otherThan(r *names.Record) *names.AnswerSet {
 	for _, a := range append(slices.Clone(s.answers), s.same) {
-		if a == nil || a.Last() < s.x.Start-int64(horizon) || s.accepted != nil && a.Last() > s.accepted.From {
+		if a == nil || a.Last() < s.x.Start-int64(horizon) || s.accepted != nil && a.Last() > s.accepted.From() {
 			continue
 		}
 		if !slices.ContainsFunc(a.Addrs(), func(b addr) bool { return slices.Contains(r.Addrs, b) }) {

@@ -148,17 +148,17 @@ func noisy(s *analyze.Survey) {
 		askers := slices.Clone(st.Askers)
 		slices.SortStableFunc(askers, func(a, b names.Asker) int { return int(b.Count - a.Count) })
 		f := stateFinding(st)
-		f.Host, f.AnyHost, f.Count, f.Verdict = hostOf(askers[0].Addr), true, int(st.InVain), analyze.Proved
-		f.First, f.Last = askers[0].First, askers[0].Last
+		f.Host, f.AnyHost, f.Count, f.Verdict = hostOf(askers[0].Addr()), true, int(st.InVain), analyze.Proved
+		f.First, f.Last = askers[0].First(), askers[0].Last
 		var who []string
 		var fs []exchange.FrameRef
 		for i, a := range askers {
-			f.First, f.Last = min(f.First, a.First), max(f.Last, a.Last)
+			f.First, f.Last = min(f.First, a.First()), max(f.Last, a.Last)
 			if i < 4 {
-				who = append(who, fmt.Sprintf("%s %d times", a.Addr, a.Count))
+				who = append(who, fmt.Sprintf("%s %d times", a.Addr(), a.Count))
 			}
-			fs = append(fs, a.Ref.As("query", a.Addr, addr{}, "query")...)
-			fs = append(fs, a.LastRef.As("query", a.Addr, addr{}, "query")...)
+			fs = append(fs, a.Ref.As("query", a.Addr(), addr{}, "query")...)
+			fs = append(fs, a.LastRef.As("query", a.Addr(), addr{}, "query")...)
 		}
 		f.Title = fmt.Sprintf("%s is asked for again and again, and nobody has it", st.Name.Display(st.Scope))
 		f.Evidence = []analyze.Evidence{ev("asked-in-vain", true, fs, "%d queries were in vain, by %s", st.InVain, strings.Join(who, ", "))}
@@ -184,7 +184,7 @@ func wpadClaimed(s *analyze.Survey) {
 				continue
 			}
 			f := stateFinding(st)
-			f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Addr()), c.Server(), c.From, c.Last, analyze.Proved
+			f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Addr()), c.Server(), c.From(), c.Last, analyze.Proved
 			f.Evidence = []analyze.Evidence{ev("registers-wpad", true, c.Frames("registration"), "%s registered %s", c.Addr(), st.Name.Display(st.Scope))}
 			f.Remedy = remedyWPAD
 			s.Report(f)
@@ -245,7 +245,7 @@ func unusableInterface(s *analyze.Survey) {
 				continue
 			}
 			f := stateFinding(st)
-			f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Sender()), c.Server(), c.From, max(c.Last, c.From), analyze.Likely
+			f.Host, f.Server, f.First, f.Last, f.Verdict = hostOf(c.Sender()), c.Server(), c.From(), max(c.Last, c.From()), analyze.Likely
 			f.Title = fmt.Sprintf("A machine registers %s", why)
 			f.Evidence = []analyze.Evidence{ev("unusable-address", true, c.Frames("registration"), "%s was registered for %s, %s", c.Addr(), st.Name.Display(st.Scope), why)}
 			if other >= 0 {
@@ -295,8 +295,8 @@ func scopeMismatch(s *analyze.Survey) {
 				var who addr
 				if len(asked.Askers) > 0 {
 					a := &asked.Askers[0]
-					who = a.Addr
-					fs = append(fs, a.Ref.As("query", a.Addr, addr{}, "query")...)
+					who = a.Addr()
+					fs = append(fs, a.Ref.As("query", a.Addr(), addr{}, "query")...)
 					f.Count = int(asked.InVain)
 				} else {
 					a := &asked.Answers[0]
@@ -382,7 +382,7 @@ func browserSplit(s *analyze.Survey) {
 					continue // the former master is gone
 				}
 				f := stateFinding(st)
-				f.Host, f.First, f.Last, f.Verdict = hostOf(b.Addr()), a.From, b.Last, analyze.Likely
+				f.Host, f.First, f.Last, f.Verdict = hostOf(b.Addr()), a.From(), b.Last, analyze.Likely
 				f.Evidence = []analyze.Evidence{ev("two-masters", true, append(a.RequestFrames("registration"), b.RequestFrames("registration")...),
 					"%s and %s both hold %s on one segment", a.Addr(), b.Addr(), st.Name.Display(st.Scope))}
 				f.Remedy = remedyBrowser
@@ -464,9 +464,9 @@ func rasDouble(s *analyze.Survey) {
 			}
 			c := &st.Claims[i]
 			if f.Count == 0 {
-				f.First, f.Server = c.From, c.Server()
+				f.First, f.Server = c.From(), c.Server()
 			}
-			f.First, f.Last = min(f.First, c.From), max(f.Last, c.Last)
+			f.First, f.Last = min(f.First, c.From()), max(f.Last, c.Last)
 			f.Count++
 			if len(fs) < rasNames {
 				fs = append(fs, c.RequestFrames("registration")...)
@@ -531,11 +531,11 @@ func splitRegistration(s *analyze.Survey) {
 	slices.SortFunc(order, netip.Addr.Compare)
 	for _, a := range order {
 		list := byAddr[a]
-		slices.SortStableFunc(list, func(x, y at) int { return cmp.Or(cmp.Compare(x.c.From, y.c.From), cmp.Compare(x.st.ID, y.st.ID)) })
+		slices.SortStableFunc(list, func(x, y at) int { return cmp.Or(cmp.Compare(x.c.From(), y.c.From()), cmp.Compare(x.st.ID, y.st.ID)) })
 		first := list[0]
 		var other at
 		for _, x := range list[1:] {
-			if x.c.Server() != first.c.Server() && x.st != first.st && abs(x.c.From-first.c.From) < int64(10*time.Minute) &&
+			if x.c.Server() != first.c.Server() && x.st != first.st && abs(x.c.From()-first.c.From()) < int64(10*time.Minute) &&
 				!slices.ContainsFunc(list, func(y at) bool { return y.st == x.st && y.c.Server() == first.c.Server() }) &&
 				!slices.ContainsFunc(list, func(y at) bool { return y.st == first.st && y.c.Server() == x.c.Server() }) {
 				other = x
@@ -552,7 +552,7 @@ func splitRegistration(s *analyze.Survey) {
 		if silent {
 			continue
 		}
-		f := analyze.Finding{Host: hostOf(a), Server: first.c.Server(), First: min(first.c.From, other.c.From), Last: max(first.c.Last, other.c.Last), Verdict: analyze.Likely}
+		f := analyze.Finding{Host: hostOf(a), Server: first.c.Server(), First: min(first.c.From(), other.c.From()), Last: max(first.c.Last, other.c.Last), Verdict: analyze.Likely}
 		f.Evidence = []analyze.Evidence{ev("names-on-two-servers", true, append(first.c.Frames("registration"), other.c.Frames("registration")...),
 			"%s was accepted by %s and %s by %s", first.st.Name.Display(first.st.Scope), first.c.Server(), other.st.Name.Display(other.st.Scope), other.c.Server())}
 		f.Remedy = []string{"If the machine is a WINS server itself: make it its own primary and secondary WINS server (Q150737).", "Else check why it changes servers in the middle of a start: both answer."}
@@ -580,7 +580,7 @@ func clusterName(s *analyze.Survey) {
 		n := 0
 		for i := 1; i < len(st.Claims); i++ {
 			a, b := &st.Claims[i-1], &st.Claims[i]
-			if a.Group || b.Group || a.State != names.Released || b.State == names.Refused || s.Hosts.SameMachine(a.Addr(), b.Addr()) || b.From < a.Until {
+			if a.Group || b.Group || a.State != names.Released || b.State == names.Refused || s.Hosts.SameMachine(a.Addr(), b.Addr()) || b.From() < a.Until {
 				continue
 			}
 			n++
@@ -591,7 +591,7 @@ func clusterName(s *analyze.Survey) {
 		}
 		last := &st.Claims[len(st.Claims)-1]
 		f := stateFinding(st)
-		f.Host, f.Server, f.First, f.Last, f.Count, f.Verdict = hostOf(last.Addr()), last.Server(), st.Claims[0].From, last.Last, n, analyze.Likely
+		f.Host, f.Server, f.First, f.Last, f.Count, f.Verdict = hostOf(last.Addr()), last.Server(), st.Claims[0].From(), last.Last, n, analyze.Likely
 		f.Evidence = []analyze.Evidence{ev("holder-alternates", true, moves, "the name changed hands %d times, each time released by one machine and registered by another", n)}
 		f.Remedy = []string{"Nothing is wrong: this is how a cluster's network name moves. Do not make a static mapping of it (Q217199), and give all nodes the same WINS servers."}
 		s.Report(f)

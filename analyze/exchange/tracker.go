@@ -125,7 +125,8 @@ type Tracker struct {
 	settled func(x *Exchange) (keep bool)
 	open    openTable
 	// pending are open registrations that a WACK or nothing yet answered, by
-	// name; a challenge is linked through it.
+	// name, the oldest one with the rest behind it; a challenge is linked
+	// through it.
 	pending map[uint64]*Exchange
 	queues  [waits]queue
 	nextID  uint64
@@ -542,7 +543,7 @@ func (t *Tracker) isDemand(m *Message, target netip.Addr) bool {
 func (t *Tracker) maybeChallenge(x *Exchange) {
 	var best *Exchange
 	for p := t.pending[x.key.name]; p != nil; p = p.nextPending {
-		if p.Asked != x.Initiator || p.Initiator == x.Initiator || len(p.Answers) > 0 {
+		if p.Asked != x.Initiator || p.Initiator == x.Initiator {
 			continue
 		}
 		switch {
@@ -642,6 +643,10 @@ func (t *Tracker) response(m *Message) (MessageKind, *Exchange) {
 		}
 	}
 	x.addFrame(m, r)
+	if x.pends {
+		t.unpend(x)
+		x.pends = false
+	}
 	if r != duplicate && len(x.Answers) < maxAnswers {
 		// Reuse the address slice of a recycled answer.
 		i := len(x.Answers)

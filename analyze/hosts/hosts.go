@@ -97,26 +97,34 @@ const (
 )
 
 type address struct {
-	addr        netip.Addr
-	parent      int32 // union-find; itself when it is the root
-	sent        bool  // it was seen to send; else it was only mentioned
-	first, last int64 // ns, of sending
-	macs        [][6]byte
-	uses        []*macUse // of macs
-	roles       Role
-	names       []Name
-	nodeType    int8 // -1 unknown
-	impl        Implementation
-	samba       bool    // habits of Samba were seen; they outweigh Windows'
-	members     []int32 // of a root with several addresses
-	joins       []Join  // of a root
-	touched     uint64  // when last, in touches of the registry
+	// What every message looks at stands together.
+	touched uint64 // when last, in touches of the registry
+	last    int64  // ns, of sending
+	use     *macUse
+	parent  int32   // union-find; itself when it is the root
+	mac     [6]byte // the first of macs
+	sent    bool    // it was seen to send; else it was only mentioned
+	roles   Role
+
+	addr     netip.Addr
+	first    int64 // ns, of sending
+	macs     [][6]byte
+	uses     []*macUse // of macs
+	names    []Name
+	nodeType int8 // -1 unknown
+	impl     Implementation
+	samba    bool    // habits of Samba were seen; they outweigh Windows'
+	members  []int32 // of a root with several addresses
+	joins    []Join  // of a root
 }
 
 type macUse struct {
 	addrs  []int32
 	router bool
 }
+
+// shared reports whether several addresses, of one machine it seems, use it.
+func (u *macUse) shared() bool { return len(u.addrs) > 1 && !u.router }
 
 // Registry holds what is known of machines. Its zero value is not usable.
 type Registry struct {
@@ -289,9 +297,12 @@ func initialTTL(ttl uint8) bool { return ttl == 64 || ttl == 128 || ttl == 255 |
 // the given IP TTL, and joins addresses that share a MAC address.
 func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, frame int64) {
 	e := &r.list[i]
+	if e.use != nil && e.mac == mac && !e.use.shared() {
+		return
+	}
 	for k, m := range e.macs {
 		if m == mac {
-			if u := e.uses[k]; len(u.addrs) > 1 && !u.router {
+			if u := e.uses[k]; u.shared() {
 				r.joinMAC(i, u, t, input, frame)
 			}
 			return
@@ -306,6 +317,7 @@ func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, 
 		r.macs[mac] = u
 	}
 	e.macs, e.uses = append(e.macs, mac), append(e.uses, u)
+	e.mac, e.use = e.macs[0], e.uses[0]
 	if u.router {
 		return
 	}

@@ -50,7 +50,7 @@ func (x *index) get(n *nbns.Name, hash uint64) *State {
 }
 
 // add puts in a history that is not there yet.
-func (x *index) add(s *State) {
+func (x *index) add(s *State, hash uint64) {
 	if x.used*4 >= len(x.slots)*3 {
 		old := x.slots
 		x.slots = make([]slot, 2*len(old))
@@ -60,7 +60,7 @@ func (x *index) add(s *State) {
 			}
 		}
 	}
-	x.place(slot{s.hash, s})
+	x.place(slot{hash, s})
 	x.used++
 }
 
@@ -77,7 +77,7 @@ func (x *index) place(e slot) {
 // found any more.
 func (x *index) remove(s *State) {
 	mask := uint64(len(x.slots) - 1)
-	i := s.hash & mask
+	i := x.hash(&s.Name) & mask
 	for x.slots[i].s != s {
 		if x.slots[i].s == nil {
 			return

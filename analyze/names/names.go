@@ -51,13 +51,15 @@ type Claim struct {
 	TTL        uint32
 	Count      uint32 // confirmations
 	TenMinutes uint32 // confirmations in a row that came ten minutes after the last
-	From, Last int64  // ns: first request, last confirmation
+	Last       int64  // ns: last confirmation
 	Until      int64  // ns: end of the period, 0 while it lasts
-	Exchange   uint64 // that opened it
 	Request    exchange.Ref
 	Reply      exchange.Ref // none by broadcast
 	End        exchange.Ref // that ended it
 }
+
+// From is the time of the first request, ns.
+func (c *Claim) From() int64 { return c.Request.Time() }
 
 // Addr is the address that holds or wants the name.
 func (c *Claim) Addr() netip.Addr { return netip.AddrFrom4(c.addr) }
@@ -74,7 +76,7 @@ func (c *Claim) Sender() netip.Addr { return addrOf(c.sender) }
 type AnswerSet struct {
 	responder         exchange.Addr
 	first             [4]byte // of the addresses, in order
-	rest              string  // the other ones, 4 bytes each
+	rest              *string // the other ones, 4 bytes each; nil: none
 	some              bool    // there is a first address
 	Group             bool
 	Negative          bool
@@ -84,6 +86,14 @@ type AnswerSet struct {
 	FirstTTL, LastTTL uint32
 	Count             uint32
 	FirstRef, LastRef exchange.Ref
+}
+
+// more are the addresses behind the first, 4 bytes each.
+func (a *AnswerSet) more() string {
+	if a.rest == nil {
+		return ""
+	}
+	return *a.rest
 }
 
 // Responder is who answered.
@@ -104,10 +114,11 @@ func (a *AnswerSet) Addrs() []netip.Addr {
 	if !a.some {
 		return nil
 	}
-	out := make([]netip.Addr, 0, 1+len(a.rest)/4)
+	rest := a.more()
+	out := make([]netip.Addr, 0, 1+len(rest)/4)
 	out = append(out, netip.AddrFrom4(a.first))
-	for i := 0; i+4 <= len(a.rest); i += 4 {
-		out = append(out, netip.AddrFrom4([4]byte([]byte(a.rest[i:i+4]))))
+	for i := 0; i+4 <= len(rest); i += 4 {
+		out = append(out, netip.AddrFrom4([4]byte([]byte(rest[i:i+4]))))
 	}
 	return out
 }
@@ -120,8 +131,9 @@ func (a *AnswerSet) lists(addr [4]byte) bool {
 	if a.first == addr {
 		return true
 	}
-	for i := 0; i+4 <= len(a.rest); i += 4 {
-		if a.rest[i:i+4] == string(addr[:]) {
+	rest := a.more()
+	for i := 0; i+4 <= len(rest); i += 4 {
+		if rest[i:i+4] == string(addr[:]) {
 			return true
 		}
 	}
@@ -188,38 +200,48 @@ type Record struct {
 
 // Use is a sign in NetBIOS datagrams that an address uses the name.
 type Use struct {
-	Addr        netip.Addr // that the datagram names as its source
-	Via         netip.Addr // the IP source, if another one
-	First, Last int64
-	Ref         exchange.Ref
-	Count       int
+	addr, via exchange.Addr
+	Last      int64
+	Ref       exchange.Ref // of the first
+	Count     uint32
 }
+
+// Addr is the address that the datagram names as its source.
+func (u *Use) Addr() netip.Addr { return u.addr.Addr() }
+
+// Via is the IP source, if it is another one.
+func (u *Use) Via() netip.Addr { return u.via.Addr() }
 
 // Asker is who asked for the name in vain.
 type Asker struct {
-	Addr        netip.Addr
-	Count       int64 // queries in vain
-	Requests    int64 // messages sent for them, with retransmissions
-	First, Last int64
-	Ref         exchange.Ref // of the first
-	LastRef     exchange.Ref
+	addr     exchange.Addr
+	Count    int32 // queries in vain
+	Requests int32 // messages sent for them, with retransmissions
+	Last     int64
+	Ref      exchange.Ref // of the first
+	LastRef  exchange.Ref
 }
+
+// Addr is who asks.
+func (a *Asker) Addr() netip.Addr { return a.addr.Addr() }
+
+// First is when it asked first, ns.
+func (a *Asker) First() int64 { return a.Ref.Time() }
 
 // State is the history of one name.
 type State struct {
 	ID          uint64 // never used again for another name
 	Name        nbns.Name
 	touched     uint64 // when last, in touches of the table
-	hash        uint64
 	First, Last int64
+	Cut         bool // something was given up to keep within the limits
+	evicted     bool
 	Claims      []Claim
 	Answers     []AnswerSet
 	*rare
-	Queries int64
-	InVain  int64 // queries that nobody answered, or only with a no
+	Queries uint32
+	InVain  uint32 // queries that nobody answered, or only with a no
 	Scope   string
-	Cut     bool // something was given up to keep within the limits
-	evicted bool
 }
 
 // rare is the part of a history that few names have.
@@ -302,9 +324,9 @@ func (t *Table) begin(n nbns.Name, scope string, h uint64, now int64) *State {
 		t.evict()
 	}
 	t.nextID++
-	s := &State{ID: t.nextID, Name: n, Scope: scope, hash: h, First: now, Last: now, rare: &nothing}
+	s := &State{ID: t.nextID, Name: n, Scope: scope, First: now, Last: now, rare: &nothing}
 	if scope == "" {
-		t.plain.add(s)
+		t.plain.add(s, h)
 	} else {
 		t.scoped[nameKey{n, scope}] = s
 		t.scopes = append(t.scopes, s)
@@ -486,7 +508,7 @@ func (s *State) Settled(x *exchange.Exchange) {
 
 // newClaim is the claim that x makes.
 func newClaim(x *exchange.Exchange, addr [4]byte, server exchange.Addr) Claim {
-	return Claim{addr: addr, sender: four(x.Initiator), server: server, Group: x.Group, From: x.Start, Exchange: x.ID, Request: x.FirstRef()}
+	return Claim{addr: addr, sender: four(x.Initiator), server: server, Group: x.Group, Request: x.FirstRef()}
 }
 
 func (s *State) registered(x *exchange.Exchange, addr [4]byte, server exchange.Addr) {
@@ -574,7 +596,7 @@ func (s *State) Answer(a *exchange.Answer, to netip.Addr, toBroadcast bool) {
 	}
 	for i := range s.Answers {
 		e := &s.Answers[i]
-		if e.responder == n.responder && e.Group == n.Group && e.Negative == n.Negative && e.some == n.some && e.first == n.first && e.rest == string(rest) {
+		if e.responder == n.responder && e.Group == n.Group && e.Negative == n.Negative && e.some == n.some && e.first == n.first && e.more() == string(rest) {
 			e.LastRef, e.LastTTL, e.lastTo = a.Ref, a.TTL, n.lastTo
 			e.Count++
 			e.MinTTL, e.MaxTTL = min(e.MinTTL, a.TTL), max(e.MaxTTL, a.TTL)
@@ -592,7 +614,9 @@ func (s *State) Answer(a *exchange.Answer, to netip.Addr, toBroadcast bool) {
 		s.Answers = slices.Delete(s.Answers, oldest, oldest+1)
 		s.Cut = true
 	}
-	n.rest = string(rest)
+	if len(rest) > 0 {
+		n.rest = new(string(rest))
+	}
 	s.Answers = append(grown(s.Answers), n)
 }
 
@@ -667,11 +691,12 @@ func (s *State) Holds(addr netip.Addr) bool {
 
 // Witness notes a datagram whose source is the name at addr, sent by via.
 func (s *State) Witness(addr, via netip.Addr, t int64, ref exchange.Ref) {
-	if via == addr {
-		via = netip.Addr{}
+	n := Use{addr: exchange.PackAddr(addr), Last: t, Ref: ref, Count: 1}
+	if via != addr {
+		n.via = exchange.PackAddr(via)
 	}
 	for i := range s.Uses {
-		if u := &s.Uses[i]; u.Addr == addr && u.Via == via {
+		if u := &s.Uses[i]; u.addr == n.addr && u.via == n.via {
 			u.Last = max(u.Last, t)
 			u.Count++
 			return
@@ -682,7 +707,7 @@ func (s *State) Witness(addr, via netip.Addr, t int64, ref exchange.Ref) {
 		r.Uses = slices.Delete(r.Uses, 0, 1)
 		s.Cut = true
 	}
-	r.Uses = append(grown(r.Uses), Use{Addr: addr, Via: via, First: t, Last: t, Ref: ref, Count: 1})
+	r.Uses = append(grown(r.Uses), n)
 }
 
 // FirstFrames shows the first answer.
@@ -740,17 +765,18 @@ func (s *State) Asked(x *exchange.Exchange) {
 		return
 	}
 	s.InVain++
+	asker := exchange.PackAddr(x.Initiator)
 	for i := range s.Askers {
-		if a := &s.Askers[i]; a.Addr == x.Initiator {
+		if a := &s.Askers[i]; a.addr == asker {
 			a.Count++
-			a.Requests += int64(x.Requests)
+			a.Requests += int32(x.Requests)
 			a.Last = x.End
 			a.LastRef = x.FirstRef()
 			return
 		}
 	}
 	if r := s.own(); len(r.Askers) < maxAskers {
-		r.Askers = append(grown(r.Askers), Asker{Addr: x.Initiator, Count: 1, Requests: int64(x.Requests), First: x.Start, Last: x.End,
+		r.Askers = append(grown(r.Askers), Asker{addr: asker, Count: 1, Requests: int32(x.Requests), Last: x.End,
 			Ref: x.FirstRef(), LastRef: x.FirstRef()})
 	}
 }

@@ -95,11 +95,15 @@ func (a *app) feed(in *inputs, engine *analyze.Engine, filter *bpf.Filter, stop 
 	}
 	var f captures.Frame
 	var err error
-	for !stop.Load() {
+	memory := newMemory()
+	for n := 1; !stop.Load(); n++ {
 		if err = src.Next(&f); err != nil {
 			break
 		}
 		engine.Feed(&f)
+		if n%memoryFrames == 0 {
+			memory.check()
+		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		var ferr *bpf.Error

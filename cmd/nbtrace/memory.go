@@ -1,0 +1,48 @@
+package main
+
+import (
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// The collector's settings. Histories of names are most of the memory, they
+// live long, and they grow for the whole run; collecting whenever a small heap
+// has doubled would go over them again and again. So it may first grow to
+// freeHeap, and a larger one by a quarter.
+const (
+	freeHeap    = 176 << 20
+	heapGrowth  = 25  // per cent
+	freePercent = 800 // bounds how often a small heap is collected
+
+	memoryFrames = 1 << 14 // frames between two looks
+)
+
+// memory keeps the heap close to what is in use.
+type memory struct {
+	live  []metrics.Sample
+	tight bool
+}
+
+// newMemory sets the collector, unless the user did by GOGC or GOMEMLIMIT.
+func newMemory() *memory {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return nil
+	}
+	debug.SetGCPercent(freePercent)
+	debug.SetMemoryLimit(freeHeap)
+	return &memory{live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
+}
+
+// check is called now and then.
+func (m *memory) check() {
+	if m == nil || m.tight {
+		return
+	}
+	metrics.Read(m.live)
+	if m.live[0].Value.Uint64() > freeHeap*4/5 {
+		m.tight = true
+		debug.SetGCPercent(heapGrowth)
+		debug.SetMemoryLimit(1 << 62)
+	}
+}
