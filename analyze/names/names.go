@@ -239,29 +239,45 @@ type State struct {
 	Claims      []Claim
 	Answers     []AnswerSet
 	*rare
+	*seen
 	Queries uint32
 	InVain  uint32 // queries that nobody answered, or only with a no
 	Scope   string
 }
 
+// seen is the part of a history that names have whose use was seen, or whom
+// somebody asked for in vain.
+type seen struct {
+	Uses   []Use
+	Askers []Asker
+}
+
 // rare is the part of a history that few names have.
 type rare struct {
 	Records []Record
-	Uses    []Use
 	Wanted  []Claim              // registrations that the end of the capture cut short
 	Recent  []*exchange.Exchange // out of the ordinary, oldest first
-	Askers  []Asker
 }
 
-// nothing is the rare part of the names that have none. It is only read.
-var nothing rare
+// These are the parts of the names that have none. They are only read.
+var (
+	unseen  seen
+	nothing rare
+)
 
-// own makes the rare part one that may be written to.
-func (s *State) own() *rare {
+// ownRare makes the rare part one that may be written to.
+func (s *State) ownRare() *rare {
 	if s.rare == &nothing {
 		s.rare = &rare{}
 	}
 	return s.rare
+}
+
+func (s *State) ownSeen() *seen {
+	if s.seen == &unseen {
+		s.seen = &seen{}
+	}
+	return s.seen
 }
 
 type nameKey struct {
@@ -324,7 +340,7 @@ func (t *Table) begin(n nbns.Name, scope string, h uint64, now int64) *State {
 		t.evict()
 	}
 	t.nextID++
-	s := &State{ID: t.nextID, Name: n, Scope: scope, First: now, Last: now, rare: &nothing}
+	s := &State{ID: t.nextID, Name: n, Scope: scope, First: now, Last: now, rare: &nothing, seen: &unseen}
 	if scope == "" {
 		t.plain.add(s, h)
 	} else {
@@ -461,7 +477,7 @@ func (s *State) CutShort(x *exchange.Exchange) {
 	if !x.Broadcast {
 		server = exchange.PackAddr(x.Asked)
 	}
-	r := s.own()
+	r := s.ownRare()
 	r.Wanted = append(grown(r.Wanted), newClaim(x, x.Address().As4(), server))
 }
 
@@ -634,7 +650,7 @@ func sortFours(b []byte) {
 
 // Remember keeps an exchange that was out of the ordinary.
 func (s *State) Remember(x *exchange.Exchange) {
-	r := s.own()
+	r := s.ownRare()
 	if len(r.Recent) >= maxRecent {
 		r.Recent = slices.Delete(r.Recent, 0, 1)
 		s.Cut = true
@@ -644,7 +660,7 @@ func (s *State) Remember(x *exchange.Exchange) {
 
 // Drop takes an exchange out of those that were out of the ordinary.
 func (s *State) Drop(x *exchange.Exchange) {
-	r := s.own()
+	r := s.ownRare()
 	r.Recent = slices.DeleteFunc(r.Recent, func(o *exchange.Exchange) bool { return o == x })
 	s.Cut = true
 }
@@ -661,7 +677,7 @@ func (s *State) AddRecord(r Record) {
 			return
 		}
 	}
-	own := s.own()
+	own := s.ownRare()
 	if len(own.Records) >= maxRecords {
 		own.Records = slices.Delete(own.Records, 0, 1)
 		s.Cut = true
@@ -702,7 +718,7 @@ func (s *State) Witness(addr, via netip.Addr, t int64, ref exchange.Ref) {
 			return
 		}
 	}
-	r := s.own()
+	r := s.ownSeen()
 	if len(r.Uses) >= maxUses {
 		r.Uses = slices.Delete(r.Uses, 0, 1)
 		s.Cut = true
@@ -775,7 +791,7 @@ func (s *State) Asked(x *exchange.Exchange) {
 			return
 		}
 	}
-	if r := s.own(); len(r.Askers) < maxAskers {
+	if r := s.ownSeen(); len(r.Askers) < maxAskers {
 		r.Askers = append(grown(r.Askers), Asker{addr: asker, Count: 1, Requests: int32(x.Requests), Last: x.End,
 			Ref: x.FirstRef(), LastRef: x.FirstRef()})
 	}

@@ -9,10 +9,10 @@ import (
 // The collector's settings. Histories of names are most of the memory, they
 // live long, and they grow for the whole run; collecting whenever a small heap
 // has doubled would go over them again and again. So it may first grow to
-// freeHeap, and a larger one by a quarter.
+// freeHeap, and a larger one by little.
 const (
 	freeHeap    = 176 << 20
-	heapGrowth  = 25  // per cent
+	heapGrowth  = 15  // per cent
 	freePercent = 800 // bounds how often a small heap is collected
 
 	memoryFrames = 1 << 14 // frames between two looks
@@ -40,7 +40,7 @@ func (m *memory) check() {
 		return
 	}
 	metrics.Read(m.live)
-	if m.live[0].Value.Uint64() > freeHeap*4/5 {
+	if m.live[0].Value.Uint64() > freeHeap/2 {
 		m.tight = true
 		debug.SetGCPercent(heapGrowth)
 		debug.SetMemoryLimit(1 << 62)
