@@ -13,7 +13,7 @@ const surveyEvery = 10 * time.Minute
 // Survey is what a rule sees when it looks over everything that is known.
 type Survey struct {
 	Rule  *Rule
-	Names []*names.State // that something was added to lately, the latest first
+	Names []*names.State // that something was added to lately, in order of appearance
 	Table *names.Table
 	Hosts *hosts.Registry
 	Start int64 // ns, of the first frame

@@ -8,6 +8,7 @@ package names
 import (
 	"bytes"
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -290,6 +291,7 @@ type Table struct {
 	plain   index // of names without a scope, nearly all
 	scoped  map[nameKey]*State
 	scopes  []*State // in order of appearance
+	order   []*State // all, in order of appearance, with evicted ones among them
 	nextID  uint64
 	touches uint64
 	limit   int
@@ -339,6 +341,7 @@ func (t *Table) begin(n nbns.Name, scope string, h uint64, now int64) *State {
 	if t.Len() >= t.limit {
 		t.evict()
 	}
+	t.tidy()
 	t.nextID++
 	s := &State{ID: t.nextID, Name: n, Scope: scope, First: now, Last: now, rare: &nothing, seen: &unseen}
 	if scope == "" {
@@ -347,7 +350,15 @@ func (t *Table) begin(n nbns.Name, scope string, h uint64, now int64) *State {
 		t.scoped[nameKey{n, scope}] = s
 		t.scopes = append(t.scopes, s)
 	}
+	t.order = append(t.order, s)
 	return s
+}
+
+// tidy takes the evicted histories out of the order when they are half of it.
+func (t *Table) tidy() {
+	if len(t.order) > 1024 && len(t.order) > 2*t.Len() {
+		t.order = slices.DeleteFunc(t.order, func(s *State) bool { return s.evicted })
+	}
 }
 
 // Again returns s, or, if it was evicted since, a new history of its name.
@@ -388,7 +399,7 @@ func (t *Table) evict() {
 }
 
 func (t *Table) lineUp() {
-	all := t.byTouch(0)
+	all := t.byTouch()
 	n := len(all)/victims + 1
 	t.oldest = make([]victim, 0, n)
 	for i := range n {
@@ -408,35 +419,22 @@ func (t *Table) forget(s *State) {
 	t.Evicted++
 }
 
-// each calls do for every history, in no order.
-func (t *Table) each(do func(*State)) {
-	for _, e := range t.plain.slots {
-		if e.s != nil {
-			do(e.s)
-		}
-	}
-	for _, s := range t.scopes {
-		do(s)
-	}
+// byTouch lists the histories, the one touched last first.
+func (t *Table) byTouch() []*State {
+	out := t.Since(math.MinInt64)
+	slices.SortFunc(out, func(a, b *State) int { return cmp.Compare(b.touched, a.touched) })
+	return out
 }
 
-// byTouch lists the histories that something was added to at or after at, the
-// one touched last first.
-func (t *Table) byTouch(at int64) []*State {
-	type entry struct {
-		touched uint64
-		s       *State
-	}
-	found := make([]entry, 0, t.Len())
-	t.each(func(s *State) {
-		if at == 0 || s.Last >= at {
-			found = append(found, entry{s.touched, s})
+// Since lists the histories that something was added to at or after at (ns), in
+// order of appearance: that is how they lie in memory, and going over hundreds
+// of thousands of them in another order takes several times as long.
+func (t *Table) Since(at int64) []*State {
+	out := make([]*State, 0, t.Len())
+	for _, s := range t.order {
+		if !s.evicted && s.Last >= at {
+			out = append(out, s)
 		}
-	})
-	slices.SortFunc(found, func(a, b entry) int { return cmp.Compare(b.touched, a.touched) })
-	out := make([]*State, len(found))
-	for i := range found {
-		out[i] = found[i].s
 	}
 	return out
 }
@@ -447,11 +445,11 @@ func (t *Table) All() []*State { return t.Where(func(*State) bool { return true 
 // Where lists those histories that are wanted, in the same order.
 func (t *Table) Where(wanted func(*State) bool) []*State {
 	var out []*State
-	t.each(func(s *State) {
-		if wanted(s) {
+	for _, s := range t.order {
+		if !s.evicted && wanted(s) {
 			out = append(out, s)
 		}
-	})
+	}
 	slices.SortFunc(out, func(a, b *State) int {
 		if c := cmp.Compare(a.First, b.First); c != 0 {
 			return c
@@ -460,10 +458,6 @@ func (t *Table) Where(wanted func(*State) bool) []*State {
 	})
 	return out
 }
-
-// Since lists the histories that something was added to at or after t, the
-// latest first.
-func (t *Table) Since(at int64) []*State { return t.byTouch(at) }
 
 // Scoped lists the histories of names with a scope, oldest first.
 func (t *Table) Scoped() []*State { return t.scopes }
