@@ -20,7 +20,7 @@ import (
 // below it, and packages of one line do not import each other. Tests may
 // import what they like.
 var layers = [][]string{
-	{"cmd/nbtrace", "cmd/capgen"},
+	{"cmd/nbtrace", "cmd/capgen", "scripts/bench"},
 	{"rules", "analyze/report", "analyze/enginetest"},
 	{"analyze"},
 	{"analyze/names", "analyze/hosts", "analyze/mappings"},

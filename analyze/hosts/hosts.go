@@ -110,6 +110,7 @@ type address struct {
 	first    int64 // ns, of sending
 	macs     [][6]byte
 	uses     []*macUse // of macs
+	spans    []span    // of macs
 	names    []Name
 	nodeType int8 // -1 unknown
 	impl     Implementation
@@ -298,10 +299,12 @@ func initialTTL(ttl uint8) bool { return ttl == 64 || ttl == 128 || ttl == 255 |
 func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, frame int64) {
 	e := &r.list[i]
 	if e.use != nil && e.mac == mac && !e.use.shared() {
+		e.spans[0].last = max(e.spans[0].last, t)
 		return
 	}
 	for k, m := range e.macs {
 		if m == mac {
+			e.spans[k].last = max(e.spans[k].last, t)
 			if u := e.uses[k]; u.shared() {
 				r.joinMAC(i, u, t, input, frame)
 			}
@@ -316,7 +319,7 @@ func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, 
 		u = &macUse{}
 		r.macs[mac] = u
 	}
-	e.macs, e.uses = append(e.macs, mac), append(e.uses, u)
+	e.macs, e.uses, e.spans = append(e.macs, mac), append(e.uses, u), append(e.spans, span{t, t})
 	e.mac, e.use = e.macs[0], e.uses[0]
 	if u.router {
 		return
@@ -329,16 +332,31 @@ func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, 
 	r.joinMAC(i, u, t, input, frame)
 }
 
+// span is the time in which an address was used from one MAC address, ns.
+type span struct{ first, last int64 }
+
+func (e *address) span(u *macUse) span {
+	if k := slices.Index(e.uses, u); k >= 0 {
+		return e.spans[k]
+	}
+	return span{}
+}
+
 func (r *Registry) joinMAC(i int32, u *macUse, t int64, input int, frame int64) {
 	for _, o := range u.addrs {
 		if o == i {
 			continue
 		}
 		a, b := &r.list[i], &r.list[o]
+		x, y := a.span(u), b.span(u)
 		sign := Renumbered
 		// Both were used after the other one had appeared.
-		if a.last >= b.first && b.last >= a.first && b.last > a.first && a.last > b.first {
+		if x.last >= y.first && y.last >= x.first && y.last > x.first && x.last > y.first {
 			sign = SameMAC
+		} else if len(a.macs) > 1 || len(b.macs) > 1 {
+			// The address was leased again to a second machine: joining would
+			// chain machines together that only followed each other.
+			continue
 		}
 		r.join(i, o, Join{A: b.addr, B: a.addr, Sign: sign, Input: input, Frame: frame, Time: t})
 	}

@@ -202,8 +202,13 @@ func (b *bench) machine() {
 			fmt.Fprintf(&b.out, "* %s: not there\n", filepath.Base(v[0]))
 			continue
 		}
-		first, _, _ := strings.Cut(strings.TrimSpace(string(o)), "\n")
-		fmt.Fprintf(&b.out, "* %s\n", first)
+		for l := range strings.Lines(string(o)) {
+			// Programs warn before they say who they are.
+			if strings.ContainsAny(l, "0123456789") && strings.Contains(strings.ToLower(l), strings.ToLower(filepath.Base(v[0]))[:3]) {
+				fmt.Fprintf(&b.out, "* %s\n", strings.Trim(l, "* \n"))
+				break
+			}
+		}
 	}
 	fmt.Fprintln(&b.out)
 }
