@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -125,9 +126,11 @@ type rows struct {
 	at     *int64 // names: only those held at this time, ns
 }
 
-func (r *rows) add(s *sheet) {
+func (r *rows) add(s *sheet) { r.addRow(s, &r.row) }
+
+func (r *rows) addRow(s *sheet, row *report.Row) {
 	if r.err == nil {
-		if r.err = s.Add(&r.row); r.err != nil {
+		if r.err = s.Add(row); r.err != nil {
 			r.stop.Store(true)
 		}
 	}
@@ -214,8 +217,13 @@ func (a *app) fill(set *settings, r *rows, paths []string, p *packets) error {
 	defer in.merge.Close()
 	r.row.Files = in.files
 	var sink analyze.Sink
+	var messages *messageWriter
 	if s := r.sheets["messages"]; s != nil {
 		sink.Message = func(m *analyze.Message) { r.row.Message = m; r.add(s) }
+		if len(r.sheets) == 1 && runtime.GOMAXPROCS(0) > 1 {
+			messages = r.writeMessages(s)
+			sink.Message = messages.add
+		}
 	}
 	if s := r.sheets["exchanges"]; s != nil {
 		sink.Exchange = func(x *exchange.Exchange) { r.row.Exchange = x; r.add(s) }
@@ -226,6 +234,9 @@ func (a *app) fill(set *settings, r *rows, paths []string, p *packets) error {
 	}
 	set.noNames = r.sheets["names"] == nil
 	result, err := a.read(set, in, judged, sink, &r.stop)
+	if messages != nil {
+		messages.close()
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,133 @@
+package names
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"nbtrace/analyze/nbns"
+)
+
+func numbered(i int) nbns.Name { return nbns.MakeName(fmt.Sprintf("N%d", i), 0x20) }
+
+// TestTableForgetsTheLongestUntouched holds the table against a plain list in
+// order of touch.
+func TestTableForgetsTheLongestUntouched(t *testing.T) {
+	const limit, known, steps = 100, 400, 50_000
+	rng := rand.New(rand.NewPCG(1, 2))
+	table := NewTable(limit)
+	var model []string // displayed names, the longest untouched first
+	ids := map[string]uint64{}
+	evicted := int64(0)
+	for now := range int64(steps) {
+		i := rng.IntN(known)
+		if rng.IntN(2) == 0 {
+			i = rng.IntN(limit / 2) // some names are busy
+		}
+		scope := ""
+		if i%7 == 0 {
+			scope = "lab"
+		}
+		n := numbered(i)
+		key := n.Display(scope)
+		if at := slices.Index(model, key); at >= 0 {
+			model = slices.Delete(model, at, at+1)
+		} else {
+			if len(model) == limit {
+				delete(ids, model[0])
+				model = model[1:]
+				evicted++
+			}
+		}
+		model = append(model, key)
+		s := table.Touch(n, scope, now)
+		if id, ok := ids[key]; ok && id != s.ID {
+			t.Fatalf("step %d: %s was forgotten, and others were touched before it", now, key)
+		} else if !ok {
+			ids[key] = s.ID
+		}
+		if s.Name != n || s.Scope != scope || s.Last != now {
+			t.Fatalf("step %d: got the history of %s, last touched at %d", now, s.Name.Display(s.Scope), s.Last)
+		}
+	}
+	if table.Len() != limit || table.Evicted != evicted || evicted < steps/10 {
+		t.Fatalf("%d names and %d evicted, want %d and %d", table.Len(), table.Evicted, limit, evicted)
+	}
+	for i := range known {
+		scope := ""
+		if i%7 == 0 {
+			scope = "lab"
+		}
+		s := table.Get(numbered(i), scope)
+		if _, ok := ids[numbered(i).Display(scope)]; ok != (s != nil) {
+			t.Errorf("%s: known %v, want %v", numbered(i).Display(scope), s != nil, ok)
+		}
+	}
+	all := table.All()
+	if len(all) != limit || !slices.IsSortedFunc(all, func(a, b *State) int { return int(a.First - b.First) }) {
+		t.Errorf("All gives %d histories, in order of appearance or not", len(all))
+	}
+	if since := table.Since(steps - 10); len(since) == 0 || slices.ContainsFunc(since, func(s *State) bool { return s.Last < steps-10 }) {
+		t.Errorf("Since gives %d histories, some too old", len(since))
+	}
+}
+
+// TestIndexSurvivesRemovals fills and empties the open-addressing table in
+// random order.
+func TestIndexSurvivesRemovals(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	x := newIndex()
+	there := map[int]*State{}
+	for step := range 100_000 {
+		i := rng.IntN(3000)
+		n := numbered(i)
+		h := x.hash(&n)
+		if got := x.get(&n, h); got != there[i] {
+			t.Fatalf("step %d: got %v, want %v", step, got, there[i])
+		}
+		if s := there[i]; s != nil {
+			x.remove(s)
+			delete(there, i)
+			continue
+		}
+		there[i] = &State{Name: n}
+		x.add(there[i], h)
+	}
+	if x.used != len(there) || x.used < 1000 {
+		t.Fatalf("%d used, want %d", x.used, len(there))
+	}
+}
+
+func BenchmarkTouch(b *testing.B) {
+	for _, n := range []int{1000, 200_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			table := NewTable(0)
+			all := make([]nbns.Name, n)
+			for i := range all {
+				all[i] = numbered(i)
+				table.Touch(all[i], "", 0)
+			}
+			rng := rand.New(rand.NewPCG(1, 2))
+			b.ReportAllocs()
+			for b.Loop() {
+				table.Touch(all[rng.IntN(n)], "", 1)
+			}
+		})
+	}
+}
+
+func BenchmarkEvict(b *testing.B) {
+	const limit = 100_000
+	table := NewTable(limit)
+	var n nbns.Name
+	i := uint64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		i++
+		for k := range 8 {
+			n[k] = byte(i >> (8 * k))
+		}
+		table.Touch(n, "", int64(i))
+	}
+}
