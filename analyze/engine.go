@@ -62,9 +62,8 @@ const earlyCheck = 5 * time.Second
 type Engine struct {
 	opts    Options
 	sink    Sink
-	decoder *wire.Decoder
-	packets []wire.Packet
-	msg     nbns.Message
+	decoder Decoder
+	one     Batch // of Feed
 	dgm     nbdgm.Datagram
 	repl    winsrepl.Message
 
@@ -121,7 +120,7 @@ func New(o Options, sink Sink) *Engine {
 	if o.Limits.Findings <= 0 {
 		o.Limits.Findings = 10_000
 	}
-	e := &Engine{opts: o, sink: sink, decoder: wire.NewDecoder(wire.Options{}), copies: newCopies(), imports: newImports(o.Mappings),
+	e := &Engine{opts: o, sink: sink, decoder: Decoder{wire: wire.NewDecoder(wire.Options{})}, copies: newCopies(), imports: newImports(o.Mappings),
 		anomalies: anomalies{index: map[anomalyKey]*Anomaly{}}, associations: map[association]*associationState{}, attempts: map[servers]*associationState{}, replTracker: winsrepl.NewTracker(0),
 		hosts: hosts.NewRegistry(o.Limits.Addresses), names: names.NewTable(o.Limits.Names),
 		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey]*occurrence{}}
@@ -154,22 +153,9 @@ func (k knowledge) Holds(n nbns.Name, scope string, a netip.Addr) bool {
 
 // Feed applies one frame. Frames come in time order as far as the source can.
 func (e *Engine) Feed(f *captures.Frame) {
-	if f.Time < 0 || f.Time > latest {
-		within := *f
-		within.Time = min(max(f.Time, 0), latest)
-		f = &within
-	}
-	e.sum.Packets++
-	if f.Time > e.end || !e.started {
-		e.end = f.Time
-	}
-	if !e.started {
-		e.started, e.first, e.clock, e.survey = true, f.Time, f.Time, f.Time+int64(surveyEvery)
-	}
-	e.packets = e.decoder.Decode(f, e.packets[:0])
-	for i := range e.packets {
-		e.packet(&e.packets[i])
-	}
+	e.one.Reset()
+	e.decoder.Decode(&e.one, f)
+	e.Apply(&e.one)
 }
 
 // Heartbeat promises that no frame at or before t (ns) is still to come.
@@ -223,7 +209,8 @@ func (e *Engine) advance(t int64) {
 	}
 }
 
-func (e *Engine) packet(p *wire.Packet) {
+func (e *Engine) packet(it *batched) {
+	p := &it.packet
 	if p.Time < e.clock {
 		e.late++
 	} else {
@@ -233,7 +220,7 @@ func (e *Engine) packet(p *wire.Packet) {
 	e.fresh = true
 	switch p.Protocol {
 	case wire.NBNS:
-		e.nbns(p)
+		e.nbns(p, &it.nbns)
 	case wire.NBDGM:
 		e.datagram(p)
 	case wire.WINSRepl, wire.WINSGap:
@@ -241,9 +228,7 @@ func (e *Engine) packet(p *wire.Packet) {
 	}
 }
 
-func (e *Engine) nbns(p *wire.Packet) {
-	m := &e.msg
-	nbns.Decode(m, p.Payload)
+func (e *Engine) nbns(p *wire.Packet, m *nbns.Message) {
 	if m.Fault != nil && p.Snapped {
 		m.Fault.Reason += " (the frame was cut by the snap length)"
 	}
@@ -366,10 +351,9 @@ func (e *Engine) keep(x *exchange.Exchange) {
 
 // Finish closes open exchanges as unfinished and returns what is known.
 func (e *Engine) Finish() *Result {
-	e.packets = e.decoder.Flush(e.packets[:0])
-	for i := range e.packets {
-		e.packet(&e.packets[i])
-	}
+	e.one.Reset()
+	e.one.add(e.decoder.wire.Flush(e.decoder.packets[:0]))
+	e.applyItems(&e.one)
 	e.advance(e.end + 1)
 	e.clock = max(e.clock, e.end)
 	e.tracker.Finish(e.end)
@@ -379,7 +363,7 @@ func (e *Engine) Finish() *Result {
 		}
 	}
 	e.runSurveys(e.end, true)
-	r := &Result{Summary: e.Counts(), Findings: e.allFindings(), Wire: e.decoder.Stats()}
+	r := &Result{Summary: e.Counts(), Findings: e.allFindings(), Wire: e.decoder.wire.Stats()}
 	r.Hosts = e.hostRows()
 	if !e.opts.NoNames {
 		r.Names = e.nameRows()

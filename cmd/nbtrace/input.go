@@ -93,18 +93,7 @@ func (a *app) feed(in *inputs, engine *analyze.Engine, filter *bpf.Filter, stop 
 	if filter != nil {
 		src = &bpf.Source{Source: src, Filter: filter}
 	}
-	var f captures.Frame
-	var err error
-	memory := newMemory()
-	for n := 1; !stop.Load(); n++ {
-		if err = src.Next(&f); err != nil {
-			break
-		}
-		engine.Feed(&f)
-		if n%memoryFrames == 0 {
-			memory.check()
-		}
-	}
+	err := feedFrames(src, engine, stop)
 	if err != nil && !errors.Is(err, io.EOF) {
 		var ferr *bpf.Error
 		if errors.As(err, &ferr) {

@@ -14,14 +14,14 @@ const (
 	freeHeap    = 176 << 20
 	heapGrowth  = 15  // per cent
 	freePercent = 800 // bounds how often a small heap is collected
-
-	memoryFrames = 1 << 14 // frames between two looks
+	everyBatch  = 64  // batches between two looks
 )
 
 // memory keeps the heap close to what is in use.
 type memory struct {
-	live  []metrics.Sample
-	tight bool
+	live    []metrics.Sample
+	batches int
+	tight   bool
 }
 
 // newMemory sets the collector, unless the user did by GOGC or GOMEMLIMIT.
@@ -34,9 +34,12 @@ func newMemory() *memory {
 	return &memory{live: []metrics.Sample{{Name: "/gc/heap/live:bytes"}}}
 }
 
-// check is called now and then.
+// check is called after each batch.
 func (m *memory) check() {
 	if m == nil || m.tight {
+		return
+	}
+	if m.batches++; m.batches%everyBatch != 0 {
 		return
 	}
 	metrics.Read(m.live)
