@@ -27,8 +27,7 @@ func checkDemand(p *analyze.Pass) { weigh(p, demandSubject, demandCauses) }
 
 // actsAsServer reports whether the sender of a demand is a name server.
 func (s *subject) actsAsServer() bool {
-	h := s.p.Hosts
-	return h.MachineHasRole(s.server, hosts.WINSServer) || h.MachineHasRole(s.server, hosts.WINSPartner)
+	return s.p.Hosts.MachineHasRole(s.server, hosts.WINSServer|hosts.WINSPartner)
 }
 
 func demandedHow(s *subject) analyze.Evidence {
@@ -151,8 +150,7 @@ func staticRelease(s *subject) explanation {
 	case len(refusals) > 0:
 		c.verdict, c.why = analyze.Likely, "the server now refuses the machine at once"
 	default:
-		c.verdict, c.why = 0, "nothing shows a static record: no replication, no answer that leads elsewhere, no refusal; a capture of TCP port 42 at the server would settle it"
-		return explanation{rule: slugStaticRelease, verdict: 0, why: c.why}
+		return excluded(slugStaticRelease, "nothing shows a static record: no replication, no answer that leads elsewhere, no refusal; a capture of TCP port 42 at the server would settle it")
 	}
 	if s.weakly && c.verdict != analyze.Proved {
 		c.verdict = analyze.Possible
@@ -329,9 +327,9 @@ func forgedRelease(s *subject) explanation {
 	why := "the sender never acted as a name server"
 	f := s.demandFinding("A machine that is no name server tells another one to release its name",
 		ev("sender-no-server", true, nil, "%s never answered a registration and never took part in WINS replication in this capture", s.server))
-	if spoofs := spoofedAnswers(s.p, s.server); len(spoofs) > 0 {
+	if e, ok := spoofs(s.p, s.server, "the sender also answers queries for names that are not its own"); ok {
 		v = analyze.Proved
-		f.Evidence = append(f.Evidence, ev("sender-spoofs", true, spoofs, "the sender also answers queries for names that are not its own"))
+		f.Evidence = append(f.Evidence, e)
 	}
 	f.Evidence = append(f.Evidence, s.claimsAnywhere()...)
 	f.Remedy = remedyForged

@@ -41,7 +41,7 @@ func (s *subject) answeredChallenge() (q *exchange.Exchange, own bool) {
 
 func challengeEvidence(s *subject, q *exchange.Exchange) analyze.Evidence {
 	a := &q.Answers[0]
-	return ev("challenge-answered", true, append(frames(q, "challenge", exchange.RoleRequest), frames(q, "challenge-answer", exchange.RoleResponse)...),
+	return ev("challenge-answered", true, pair(q, "challenge", "challenge-answer"),
 		"the server asked %s, which answered with %s", q.Asked, addrList(a.Addrs))
 }
 
@@ -54,13 +54,14 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 		if s.mine(owner) {
 			return 0, "the objection came from the machine itself", nil, owner
 		}
-		if !s.holds(owner) {
+		held := s.holding(owner)
+		if len(held) == 0 {
 			// Another adapter of the machine, a proxy or an attacker objects
 			// in the same way.
 			return analyze.Likely, "another end node defends the name", []analyze.Evidence{objection(s)}, owner
 		}
 		return analyze.Proved, "another end node defends the name and holds it", []analyze.Evidence{objection(s),
-			ev("objector-holds-name", true, s.holding(owner), "%s holds the name", owner)}, owner
+			ev("objector-holds-name", true, held, "%s holds the name", owner)}, owner
 	}
 	q, own := s.answeredChallenge()
 	if q == nil && x.WACK && len(s.challenges()) == 0 && s.decidedAt()-x.Start < int64(answeredWithin) {
@@ -84,10 +85,13 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 	return analyze.Proved, "a living machine answered for the name", []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}, q.Asked
 }
 
+func objectionFrames(x *exchange.Exchange) []exchange.FrameRef {
+	return append(frames(x, "registration", exchange.RoleRequest), frames(x, "defence", exchange.RoleResponse, exchange.RoleDuplicate)...)
+}
+
 func objection(s *subject) analyze.Evidence {
 	x := s.x
-	fs := append(frames(x, "registration", exchange.RoleRequest), frames(x, "defence", exchange.RoleResponse, exchange.RoleDuplicate)...)
-	return ev("defended-by-end-node", true, fs, "%s objected to the broadcast registration with %s", x.Responder, x.RCode)
+	return ev("defended-by-end-node", true, objectionFrames(x), "%s objected to the broadcast registration with %s", x.Responder, x.RCode)
 }
 
 // holding returns what shows, beside its objection, that a machine has the
@@ -114,8 +118,6 @@ func (s *subject) holding(a addr) []exchange.FrameRef {
 	return nil
 }
 
-func (s *subject) holds(a addr) bool { return len(s.holding(a)) > 0 }
-
 func (s *subject) duplicateFinding(slug, title string) explanation {
 	v, why, evidence, owner := s.duplicateCase()
 	if v == 0 {
@@ -126,17 +128,10 @@ func (s *subject) duplicateFinding(slug, title string) explanation {
 		holder = owner.String()
 	}
 	return explanation{rule: slug, verdict: v, why: why, decided: v == analyze.Proved, finding: analyze.Finding{
-		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.serverOrOwner(owner), Events: refusalEvents,
+		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
 		Title:    fmt.Sprintf(title, holder),
 		Evidence: evidence, Remedy: remedyDuplicate(s),
 	}}
-}
-
-func (s *subject) serverOrOwner(owner addr) addr {
-	if s.x.Broadcast {
-		return owner
-	}
-	return s.server
 }
 
 func liveDuplicate(s *subject) explanation {

@@ -48,7 +48,7 @@ func nameShared(s *subject) explanation {
 	f := about(s)
 	f.Evidence = []analyze.Evidence{
 		challengeEvidence(s, q),
-		ev("accepted-all-the-same", true, append(frames(s.x, "registration", exchange.RoleRequest), frames(s.x, "accepted", exchange.RoleResponse)...),
+		ev("accepted-all-the-same", true, pair(s.x, "registration", "accepted"),
 			"the server accepted the name for %s all the same", s.x.Address()),
 	}
 	for _, a := range s.answers {
@@ -93,8 +93,8 @@ func challengeTimeout(s *subject) explanation {
 	f := about(s)
 	f.Host = hostOf(owner)
 	f.Evidence = []analyze.Evidence{
-		ev("challenge-unanswered", true, asked, "the server asked %s for the name %s and got no answer in time", owner, times1(len(asked))),
-		ev("handed-over", true, append(frames(s.x, "registration", exchange.RoleRequest), frames(s.x, "accepted", exchange.RoleResponse)...), "and gave it to %s", s.x.Address()),
+		ev("challenge-unanswered", true, asked, "the server asked %s for the name %s and got no answer in time", owner, times(len(asked))),
+		ev("handed-over", true, pair(s.x, "registration", "accepted"), "and gave it to %s", s.x.Address()),
 	}
 	v := analyze.Possible
 	if len(late) > 0 {
@@ -129,7 +129,7 @@ func challengeTimeout(s *subject) explanation {
 	return explanation{rule: slugTakeover, verdict: v, why: "the owner did not answer in time", finding: f}
 }
 
-func times1(n int) string {
+func times(n int) string {
 	if n == 1 {
 		return "once"
 	}
@@ -165,7 +165,7 @@ func checkReleaseIgnored(p *analyze.Pass) {
 		f := about(s)
 		f.Verdict = analyze.Likely
 		f.Evidence = []analyze.Evidence{
-			ev("release-accepted", true, append(frames(x, "release", exchange.RoleRequest), frames(x, "reply", exchange.RoleResponse)...), "the server accepted the release of %s for %s (%s)", s.name(), x.Address(), flagText(x.Group)),
+			ev("release-accepted", true, pair(x, "release", "reply"), "the server accepted the release of %s for %s (%s)", s.name(), x.Address(), flagText(x.Group)),
 			ev("registered-otherwise", true, kept.Frames("registration"), "the name is registered for %s (%s)", kept.Addr(), flagText(kept.Group)),
 			ev("still-resolves", true, a.LastFrames("answer"), "and still resolves to %s", addrList(a.Addrs())),
 		}
@@ -216,7 +216,7 @@ func checkOtherAddress(p *analyze.Pass) {
 	f := about(s)
 	f.Server = x.Answers[0].From
 	f.Verdict = analyze.Likely
-	f.Evidence = []analyze.Evidence{ev("answered-from-elsewhere", true, append(frames(x, "request", exchange.RoleRequest), frames(x, "response", exchange.RoleResponse)...),
+	f.Evidence = []analyze.Evidence{ev("answered-from-elsewhere", true, pair(x, "request", "response"),
 		"%s was asked, %s answered", x.Asked, x.Answers[0].From)}
 	if p.Hosts.SameMachine(x.Asked, x.Answers[0].From) {
 		f.Verdict = analyze.Proved
@@ -257,7 +257,7 @@ func checkAnsweredAsGroup(p *analyze.Pass) {
 	s := newSubject(p, x.Answers[0].From, x.Answers[0].From)
 	f := about(s)
 	f.Verdict = analyze.Possible
-	f.Evidence = []analyze.Evidence{ev("answered-as-group", true, append(frames(x, "query", exchange.RoleRequest), frames(x, "answer", exchange.RoleResponse)...),
+	f.Evidence = []analyze.Evidence{ev("answered-as-group", true, pair(x, "query", "answer"),
 		"%s answered for %s with the group flag", x.Answers[0].From, s.name())}
 	if unique != nil {
 		f.Verdict = analyze.Proved
@@ -326,7 +326,7 @@ func checkDomainMissing(p *analyze.Pass) {
 		where = "at " + held.Server().String()
 	}
 	f.Evidence = []analyze.Evidence{
-		ev("server-does-not-know", true, append(frames(x, "query", exchange.RoleRequest), frames(x, "negative-answer", exchange.RoleResponse)...), "%s does not know %s", x.Asked, s.name()),
+		ev("server-does-not-know", true, pair(x, "query", "negative-answer"), "%s does not know %s", x.Asked, s.name()),
 		ev("held-elsewhere", true, held.Frames("registration"), "%s registered it %s", held.Addr(), where),
 	}
 	f.Remedy = []string{
@@ -352,7 +352,7 @@ func checkAddressLimit(p *analyze.Pass) {
 	for i := range x.Answers {
 		n = max(n, len(x.Answers[i].Addrs))
 	}
-	f.Evidence = []analyze.Evidence{ev("list-is-full", true, append(frames(x, "request", exchange.RoleRequest), frames(x, "answer", exchange.RoleResponse)...),
+	f.Evidence = []analyze.Evidence{ev("list-is-full", true, pair(x, "request", "answer"),
 		"%s has %d addresses; WINS keeps %d", s.name(), n, addressLimit)}
 	f.Remedy = []string{"A WINS record holds 25 addresses; a further one pushes the oldest out. Use fewer members, or several groups (Q140978)."}
 	p.Report(f)
@@ -434,7 +434,7 @@ func checkServerFlap(p *analyze.Pass) {
 		f.Verdict = analyze.Possible
 		f.Evidence = []analyze.Evidence{
 			ev("server-answered", true, c.Frames("registration"), "%s had answered the machine's last request", c.Server()),
-			ev("moved-on", true, append(frames(x, "refresh", exchange.RoleRequest), frames(x, "accepted", exchange.RoleResponse)...), "the machine refreshes at %s all the same", x.Asked),
+			ev("moved-on", true, pair(x, "refresh", "accepted"), "the machine refreshes at %s all the same", x.Asked),
 		}
 		f.Remedy = []string{"Known faults of Windows NT 4.0's NetBT: install Service Pack 6 (Q164309, Q174869, Q238966). Check DHCP option 44 for the order of the servers."}
 		p.Report(f)
@@ -478,7 +478,7 @@ func checkSilentFallback(p *analyze.Pass) {
 	f := about(s)
 	f.Verdict = analyze.Possible
 	f.Evidence = []analyze.Evidence{
-		ev("server-silent", true, frames(x, "request", exchange.RoleRequest, exchange.RoleRetransmission), "%s did not answer %s about %s", x.Asked, times1(x.Requests), s.name()),
+		ev("server-silent", true, frames(x, "request", exchange.RoleRequest, exchange.RoleRetransmission), "%s did not answer %s about %s", x.Asked, times(x.Requests), s.name()),
 		ev("broadcast-only", true, bcast.RequestFrames("registration"), "since then the machine uses broadcasts for the name"),
 		ev("server-works", true, nil, "the server answers others afterwards"),
 	}
@@ -535,7 +535,7 @@ func masterContention(s *subject) explanation {
 	}
 	f := about(s)
 	f.Server = s.x.Responder
-	f.Evidence = []analyze.Evidence{ev("master-contended", true, append(frames(s.x, "registration", exchange.RoleRequest), frames(s.x, "defence", exchange.RoleResponse, exchange.RoleDuplicate)...),
+	f.Evidence = []analyze.Evidence{ev("master-contended", true, objectionFrames(s.x),
 		"%s wants to be master browser; %s is it and objects", s.host, s.x.Responder)}
 	f.Remedy = remedyBrowser
 	return explanation{rule: slugBrowser, verdict: analyze.Likely, why: "the name goes to the segment's master browser", decided: true, finding: f}

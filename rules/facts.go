@@ -342,18 +342,29 @@ func frames(x *exchange.Exchange, as string, roles ...string) []exchange.FrameRe
 	return withRole(as, x.FramesWithRole(roles...)...)
 }
 
+// pair shows a request and its answer, under new roles.
+func pair(x *exchange.Exchange, request, answer string) []exchange.FrameRef {
+	return append(frames(x, request, exchange.RoleRequest), frames(x, answer, exchange.RoleResponse)...)
+}
+
 func addrList(as []netip.Addr) string {
+	if len(as) == 0 {
+		return "no address"
+	}
 	s := make([]string, len(as))
 	for i, a := range as {
 		s[i] = a.String()
 	}
-	switch len(s) {
-	case 0:
-		return "no address"
-	case 1:
-		return s[0]
+	return listed(s)
+}
+
+// listed enumerates words, of which there is at least one.
+func listed(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
 	}
-	return strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1]
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // ev builds a piece of evidence.

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"nbtrace/analyze"
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/names"
 )
 
 // explanation is what one rule says of an event: a finding, or why it is out
@@ -25,6 +27,35 @@ type cause func(s *subject) explanation
 
 // excluded is the explanation that does not apply.
 func excluded(rule, why string) explanation { return explanation{rule: rule, why: why} }
+
+// registrations are the kinds of exchange by which a machine asks for a name.
+var registrations = []exchange.Kind{exchange.Registration, exchange.MultihomedRegistration, exchange.Refresh}
+
+// wantsEvent picks the events of all families, for rules that belong to
+// several.
+func wantsEvent(x *exchange.Exchange, st *names.State) bool {
+	switch x.Kind {
+	case exchange.Query:
+		return answeredBroadcast(x, st) && len(x.Answers) > 1
+	case exchange.KindConflictDemand, exchange.KindReleaseDemand:
+		return true
+	}
+	return isRefusal(x, st)
+}
+
+// checkEvent weighs an event in its family.
+func checkEvent(p *analyze.Pass) {
+	switch p.Exchange.Kind {
+	case exchange.Query:
+		checkQuery(p)
+	case exchange.KindConflictDemand:
+		checkConflict(p)
+	case exchange.KindReleaseDemand:
+		checkDemand(p)
+	default:
+		checkRefusal(p)
+	}
+}
 
 // weigh asks every cause and reports the best explanation if it is the rule's.
 // The strongest verdict wins; among equals the cause listed first.

@@ -16,7 +16,7 @@ import (
 var (
 	queryTriggers     = []exchange.Kind{exchange.Query}
 	conflictTriggers  = []exchange.Kind{exchange.KindConflictDemand}
-	duplicateTriggers = append(append(append([]exchange.Kind{}, refusalTriggers...), queryTriggers...), conflictTriggers...)
+	duplicateTriggers = append(append(append([]exchange.Kind{}, registrations...), queryTriggers...), conflictTriggers...)
 )
 
 // spoofNames is how many unrelated names one machine must answer for, without
@@ -25,27 +25,6 @@ const spoofNames = 3
 
 func answeredBroadcast(x *exchange.Exchange, _ *names.State) bool {
 	return x.Broadcast && len(x.Answers) > 0 && slices.ContainsFunc(x.Answers, func(a exchange.Answer) bool { return a.Positive() && !a.Group })
-}
-
-func wantsDuplicate(x *exchange.Exchange, _ *names.State) bool {
-	switch x.Kind {
-	case exchange.Query:
-		return answeredBroadcast(x, nil) && len(x.Answers) > 1
-	case exchange.KindConflictDemand:
-		return true
-	}
-	return isRefusal(x, nil)
-}
-
-func checkDuplicate(p *analyze.Pass) {
-	switch p.Exchange.Kind {
-	case exchange.Query:
-		checkQuery(p)
-	case exchange.KindConflictDemand:
-		checkConflict(p)
-	default:
-		checkRefusal(p)
-	}
 }
 
 func querySubject(p *analyze.Pass) *subject {
@@ -60,7 +39,7 @@ func checkQuery(p *analyze.Pass) {
 	suspect := len(p.Exchange.Answers) > 1
 	for i := range p.Exchange.Answers {
 		from := p.Exchange.Answers[i].From
-		suspect = suspect || len(p.Answered(from)) > 1 && spoofedAnswers(p, from) != nil
+		suspect = suspect || len(p.Answered(from)) > 1 && spoofed(p, from) != nil
 	}
 	if suspect {
 		weigh(p, querySubject, queryCauses)
@@ -122,9 +101,9 @@ func disputed(p *analyze.Pass, a addr) (fs []exchange.FrameRef, other addr) {
 	return nil, addr{}
 }
 
-// spoofedAnswers returns the frames in which a spoofs, none if it does not:
-// many unrelated names, or two of which one has another owner.
-func spoofedAnswers(p *analyze.Pass, a addr) []exchange.FrameRef {
+// spoofed lists the names that a spoofs, none if it does not: many unrelated
+// ones, or two of which one has another owner.
+func spoofed(p *analyze.Pass, a addr) []analyze.AnsweredName {
 	ns := unowned(p, a)
 	if len(ns) < 2 {
 		return nil
@@ -132,31 +111,31 @@ func spoofedAnswers(p *analyze.Pass, a addr) []exchange.FrameRef {
 	if fs, _ := disputed(p, a); fs == nil && len(ns) < spoofNames {
 		return nil
 	}
-	var fs []exchange.FrameRef
-	for _, n := range ns {
-		fs = append(fs, n.Ref)
+	return ns
+}
+
+// spoofs is evidence that the sender of something also spoofs, if it does.
+func spoofs(p *analyze.Pass, a addr, text string) (analyze.Evidence, bool) {
+	ns := spoofed(p, a)
+	if len(ns) == 0 {
+		return analyze.Evidence{}, false
 	}
-	return withRole("spoofed-answer", fs...)
+	return ev("sender-spoofs", true, nameFrames("spoofed-answer", ns), "%s", text), true
 }
 
 func querySpoofing(s *subject) explanation {
 	for i := range s.x.Answers {
 		a := &s.x.Answers[i]
-		if !a.Positive() || s.p.Hosts.MachineHasRole(a.From, hosts.WINSServer) || s.p.Hosts.MachineHasRole(a.From, hosts.WINSProxy) {
+		if !a.Positive() || s.p.Hosts.MachineHasRole(a.From, hosts.WINSServer|hosts.WINSProxy) {
 			continue
 		}
-		fs := spoofedAnswers(s.p, a.From)
-		if len(fs) == 0 {
+		ns := spoofed(s.p, a.From)
+		if len(ns) == 0 {
 			continue
-		}
-		ns := unowned(s.p, a.From)
-		var list []string
-		for _, n := range ns {
-			list = append(list, n.Name.Display(n.Scope))
 		}
 		v := analyze.Likely
 		evidence := []analyze.Evidence{
-			ev("answers-for-many", true, fs, "%s answered broadcast queries for %s with its own address and was never seen to register them", a.From, joined(list)),
+			ev("answers-for-many", true, nameFrames("spoofed-answer", ns), "%s answered broadcast queries for %s with its own address and was never seen to register them", a.From, nameList(ns)),
 		}
 		if fs, owner := disputed(s.p, a.From); fs != nil {
 			v = analyze.Proved
@@ -176,21 +155,24 @@ var remedySpoofing = []string{
 	"Names that people mistype or that programs ask for without end (wpad) are the bait: resolve them in DNS.",
 }
 
-func joined(list []string) string {
-	if len(list) > 6 {
-		return fmt.Sprintf("%d names", len(list))
+// nameList enumerates names, of which there is at least one, or counts many.
+func nameList(ns []analyze.AnsweredName) string {
+	if len(ns) > 6 {
+		return fmt.Sprintf("%d names", len(ns))
 	}
-	switch len(list) {
-	case 0:
-		return "no name"
-	case 1:
-		return list[0]
+	words := make([]string, len(ns))
+	for i, n := range ns {
+		words[i] = n.Name.Display(n.Scope)
 	}
-	out := list[0]
-	for _, l := range list[1 : len(list)-1] {
-		out += ", " + l
+	return listed(words)
+}
+
+func nameFrames(role string, ns []analyze.AnsweredName) []exchange.FrameRef {
+	fs := make([]exchange.FrameRef, len(ns))
+	for i, n := range ns {
+		fs[i] = n.Ref
 	}
-	return out + " and " + list[len(list)-1]
+	return withRole(role, fs...)
 }
 
 // rivals returns two positive answers of one broadcast query for a unique
@@ -222,9 +204,8 @@ func twoAnswers(s *subject) explanation {
 	if a == nil {
 		return excluded(slugLiveDuplicate, "one machine answers for the name")
 	}
-	v := analyze.Likely
 	fs := append(a.Frames("answer", s.x.Initiator), b.Frames("answer", s.x.Initiator)...)
-	return explanation{rule: slugLiveDuplicate, verdict: v, why: "two machines answer for the name", finding: analyze.Finding{
+	return explanation{rule: slugLiveDuplicate, verdict: analyze.Likely, why: "two machines answer for the name", finding: analyze.Finding{
 		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(b.From), Server: a.From, Events: []int{4319},
 		Title: fmt.Sprintf("Two machines answer for one name: %s and %s", a.From, b.From),
 		Evidence: []analyze.Evidence{ev("two-answers", true, append(frames(s.x, "query", exchange.RoleRequest), fs...),
@@ -275,7 +256,7 @@ func conflictOfTwo(s *subject) explanation {
 		if mine == nil || other == nil {
 			continue
 		}
-		if slices.ContainsFunc([]addr{mine.From, other.From}, func(a addr) bool { return len(spoofedAnswers(s.p, a)) > 0 }) {
+		if slices.ContainsFunc([]addr{mine.From, other.From}, func(a addr) bool { return len(spoofed(s.p, a)) > 0 }) {
 			return explanation{silent: true, verdict: analyze.Likely} // told as spoofing
 		}
 		return finding(other.From, ev("two-answers", true, append(mine.Frames("answer", q.Initiator), other.Frames("answer", q.Initiator)...), "before that, %s and %s both answered a query for the name", mine.From, other.From))
@@ -302,9 +283,9 @@ func forgedConflict(s *subject) explanation {
 		v = analyze.Likely
 		f.Evidence = append(f.Evidence, claims...)
 	}
-	if fs := spoofedAnswers(s.p, s.x.Initiator); len(fs) > 0 {
+	if e, ok := spoofs(s.p, s.x.Initiator, "the sender also answers queries for names that are not its own"); ok {
 		v = analyze.Proved
-		f.Evidence = append(f.Evidence, ev("sender-spoofs", true, fs, "the sender also answers queries for names that are not its own"))
+		f.Evidence = append(f.Evidence, e)
 	}
 	if e, many := objectsToMany(s.p, s.x.Initiator); many {
 		v = max(v, analyze.Likely)
@@ -319,23 +300,16 @@ func forgedConflict(s *subject) explanation {
 // count.
 func objectsToMany(p *analyze.Pass, a addr) (analyze.Evidence, bool) {
 	h := p.Hosts
-	if !a.IsValid() || h.MachineHasRole(a, hosts.WINSServer) || h.MachineHasRole(a, hosts.WINSPartner) || h.MachineHasRole(a, hosts.WINSProxy) {
+	if !a.IsValid() || h.MachineHasRole(a, hosts.WINSServer|hosts.WINSPartner|hosts.WINSProxy) {
 		return analyze.Evidence{}, false
 	}
 	ns := objected(p, a)
-	var fs []exchange.FrameRef
-	var list []string
-	severalVictims := false
-	for _, n := range ns {
-		fs = append(fs, n.Ref)
-		list = append(list, n.Name.Display(n.Scope))
-		severalVictims = severalVictims || !h.SameMachine(n.Ref.Dst, ns[0].Ref.Dst)
-	}
+	severalVictims := slices.ContainsFunc(ns, func(n analyze.AnsweredName) bool { return !h.SameMachine(n.Ref.Dst, ns[0].Ref.Dst) })
 	if len(ns) < spoofNames || !severalVictims {
 		return analyze.Evidence{}, false
 	}
-	return ev("objects-to-many", true, withRole("objection", fs...),
-		"%s objected to the registrations of %s by several machines and was never seen to hold one of the names", a, joined(list)), true
+	return ev("objects-to-many", true, nameFrames("objection", ns),
+		"%s objected to the registrations of %s by several machines and was never seen to hold one of the names", a, nameList(ns)), true
 }
 
 // forgedObjection: somebody refuses every registration by broadcast.
@@ -344,7 +318,7 @@ func forgedObjection(s *subject) explanation {
 		return explanation{}
 	}
 	many, ok := objectsToMany(s.p, s.x.Responder)
-	if !ok || s.holds(s.x.Responder) {
+	if !ok || len(s.holding(s.x.Responder)) > 0 {
 		return excluded(slugForgedConflict, "the objector does not object to the names of many")
 	}
 	f := about(s)
@@ -353,9 +327,9 @@ func forgedObjection(s *subject) explanation {
 	f.Evidence = []analyze.Evidence{objection(s), many}
 	f.Remedy = remedyForged
 	v := analyze.Likely
-	if fs := spoofedAnswers(s.p, s.x.Responder); len(fs) > 0 {
+	if e, ok := spoofs(s.p, s.x.Responder, "the objector also answers queries for names that are not its own"); ok {
 		v = analyze.Proved
-		f.Evidence = append(f.Evidence, ev("sender-spoofs", true, fs, "the objector also answers queries for names that are not its own"))
+		f.Evidence = append(f.Evidence, e)
 	}
 	return explanation{rule: slugForgedConflict, verdict: v, why: "the objector refuses many names and holds none of them", finding: f}
 }

@@ -4,6 +4,7 @@ import (
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/names"
+	"nbtrace/analyze/nbns"
 )
 
 // Slugs that several files name.
@@ -33,10 +34,8 @@ const (
 // The family of refusals: a registration or refresh that was refused, by a
 // name server or by broadcast.
 
-var refusalTriggers = []exchange.Kind{exchange.Registration, exchange.MultihomedRegistration, exchange.Refresh}
-
 func isRefusal(x *exchange.Exchange, _ *names.State) bool {
-	return (x.Outcome == exchange.Refused || x.Outcome == exchange.Defended) && (refusal(x.RCode) || x.RCode == 7)
+	return (x.Outcome == exchange.Refused || x.Outcome == exchange.Defended) && (refusal(x.RCode) || x.RCode == nbns.RCodeCftErr)
 }
 
 func refusalSubject(p *analyze.Pass) *subject {

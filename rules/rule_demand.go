@@ -3,7 +3,6 @@ package rules
 import (
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
-	"nbtrace/analyze/names"
 )
 
 var demandSigns = []analyze.Sign{
@@ -76,19 +75,7 @@ var selfConflictSplitWINS = &analyze.Rule{
 	},
 	References: []string{"Q170808", "Q271963", "Q121003"},
 	Signs:      demandSigns,
-	Triggers:   append(append([]exchange.Kind{}, demandTriggers...), refusalTriggers...), Wants: demandOrRefusal, Horizon: horizon, Check: checkSplit,
-}
-
-func demandOrRefusal(x *exchange.Exchange, st *names.State) bool {
-	return x.Kind == exchange.KindReleaseDemand || isRefusal(x, st)
-}
-
-func checkSplit(p *analyze.Pass) {
-	if p.Exchange.Kind == exchange.KindReleaseDemand {
-		checkDemand(p)
-	} else {
-		checkRefusal(p)
-	}
+	Triggers:   append(append([]exchange.Kind{}, demandTriggers...), registrations...), Wants: wantsEvent, Horizon: horizon, Check: checkEvent,
 }
 
 var groupRelease1CRule = &analyze.Rule{

@@ -26,7 +26,7 @@ var liveDuplicateName = &analyze.Rule{
 	},
 	References: []string{"Q120752", "Q173519", "Q139608", "RFC 1002 5.1.1.5", "RFC 1002 5.1.4.1"},
 	Signs:      duplicateSigns,
-	Triggers:   duplicateTriggers, Wants: wantsDuplicate, Horizon: horizon, Check: checkDuplicate,
+	Triggers:   duplicateTriggers, Wants: wantsEvent, Horizon: horizon, Check: checkEvent,
 }
 
 var userNameDuplicateRule = &analyze.Rule{
@@ -40,7 +40,7 @@ var userNameDuplicateRule = &analyze.Rule{
 		Proven:         "On a synthetic capture only, built from KB Q131739.",
 	},
 	References: []string{"Q131739", "Q97491", "Q139608"},
-	Signs:      duplicateSigns, Triggers: refusalTriggers, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
+	Signs:      duplicateSigns, Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
 }
 
 var twoPrimaryControllersRule = &analyze.Rule{
@@ -54,7 +54,7 @@ var twoPrimaryControllersRule = &analyze.Rule{
 		Proven:         "On synthetic traffic only.",
 	},
 	References: []string{"Q167248", "Q187714"},
-	Signs:      duplicateSigns, Triggers: refusalTriggers, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
+	Signs:      duplicateSigns, Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
 }
 
 var uniqueGroupClash = &analyze.Rule{
@@ -75,7 +75,7 @@ var uniqueGroupClash = &analyze.Rule{
 		{Slug: "refused-after-wait", For: true, Text: "The server refused after it had asked the recorded owner."},
 		{Slug: "refused-at-once", For: true, Text: "The server refused without asking anybody."},
 	},
-	Triggers: refusalTriggers, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
+	Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
 }
 
 var multihomedRegistrationRace = &analyze.Rule{
@@ -94,7 +94,7 @@ var multihomedRegistrationRace = &analyze.Rule{
 		{Slug: "accepted-later", For: true, Text: "The same registration was accepted later."},
 		{Slug: "refused-after-wait", For: true, Text: "The refusal came after a WACK."},
 	},
-	Triggers: refusalTriggers, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
+	Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
 }
 
 var staleRegistrationBlocks = &analyze.Rule{
@@ -113,5 +113,5 @@ var staleRegistrationBlocks = &analyze.Rule{
 		{Slug: "dynamic-owner-known", For: true, Text: "The recorded owner registered dynamically before."},
 		{Slug: "ttl-runs-down", For: true, Text: "The time to live of the server's answers runs down."},
 	},
-	Triggers: refusalTriggers, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
+	Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
 }

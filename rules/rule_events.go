@@ -5,8 +5,6 @@ import (
 	"nbtrace/analyze/exchange"
 )
 
-var registrations = []exchange.Kind{exchange.Registration, exchange.MultihomedRegistration, exchange.Refresh}
-
 const syntheticOnly = "On synthetic traffic only."
 
 var nameSharedByTwoHosts = &analyze.Rule{

@@ -3,7 +3,6 @@ package rules
 import (
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
-	"nbtrace/analyze/names"
 )
 
 var nameQuerySpoofing = &analyze.Rule{
@@ -43,17 +42,5 @@ var forgedConflictRule = &analyze.Rule{
 		{Slug: "defended-by-end-node", For: true, Text: "The machine objected to a broadcast registration."},
 		{Slug: "objects-to-many", For: true, Text: "The machine objects to the names of several others and holds none of them."},
 	},
-	Triggers: append(append([]exchange.Kind{}, conflictTriggers...), refusalTriggers...), Wants: conflictOrRefusal, Horizon: horizon, Check: checkForgedConflict,
-}
-
-func conflictOrRefusal(x *exchange.Exchange, st *names.State) bool {
-	return x.Kind == exchange.KindConflictDemand || isRefusal(x, st)
-}
-
-func checkForgedConflict(p *analyze.Pass) {
-	if p.Exchange.Kind == exchange.KindConflictDemand {
-		checkConflict(p)
-	} else {
-		checkRefusal(p)
-	}
+	Triggers: append(append([]exchange.Kind{}, conflictTriggers...), registrations...), Wants: wantsEvent, Horizon: horizon, Check: checkEvent,
 }

@@ -18,7 +18,7 @@ The mapping may have been typed in on this server, or have come by replication: 
 	},
 	References: []string{"Q164016", "Q242053", "Q317140", "Q268480", "RFC 1002 4.2.6", "MS-NBTE 2.2.2", "MS-WINSRA 3.2.5.5"},
 	Signs:      staticSigns,
-	Triggers:   refusalTriggers, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
+	Triggers:   registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
 }
 
 var staticBlocksRegistration = &analyze.Rule{
@@ -35,5 +35,5 @@ var staticBlocksRegistration = &analyze.Rule{
 	},
 	References: []string{"Q242053", "Q166184", "Q268480", "Q317140", "Q125879", "Q217199"},
 	Signs:      staticSigns,
-	Triggers:   refusalTriggers, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
+	Triggers:   registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
 }

@@ -18,7 +18,7 @@ var browserSplitOrDuplicateMaster = &analyze.Rule{
 		{Slug: "master-contended", For: true, Text: "A claim of the name was refused by its holder."},
 		{Slug: "two-masters", For: true, Text: "Two machines hold the name on one segment."},
 	},
-	Triggers: refusalTriggers, Wants: isRefusal, Horizon: horizon, Check: checkRefusal, Survey: browserSplit,
+	Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal, Survey: browserSplit,
 }
 
 var staticRecordOrigin = &analyze.Rule{

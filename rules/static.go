@@ -332,7 +332,7 @@ func (s *subject) hints(c *staticCase) {
 			fs = append(fs, frames(r, "refusal", exchange.RoleResponse)...)
 			spread = max(spread, r.Start-x.Start, x.Start-r.Start)
 		}
-		c.evidence = append(c.evidence, ev("refused-repeatedly", true, fs, "the refusal repeats %s, each time at once", times(n)))
+		c.evidence = append(c.evidence, ev("refused-repeatedly", true, fs, "the refusal repeats %s more, each time at once", times(n)))
 		if spread >= int64(5*time.Second) && len(s.owners) == 0 {
 			strength = max(strength, analyze.Likely)
 		}
@@ -341,13 +341,6 @@ func (s *subject) hints(c *staticCase) {
 		strength = min(strength, analyze.Possible)
 	}
 	c.verdict = max(c.verdict, strength)
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once more"
-	}
-	return fmt.Sprintf("%d times more", n)
 }
 
 func staticRefusal(s *subject) explanation {
