@@ -43,8 +43,8 @@ func demandedHow(s *subject) analyze.Evidence {
 }
 
 func (s *subject) demandFinding(title string, evidence ...analyze.Evidence) analyze.Finding {
-	return analyze.Finding{HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: []int{4320},
-		Title: title, Evidence: append([]analyze.Evidence{demandedHow(s)}, evidence...)}
+	return s.finding(analyze.Finding{Events: []int{4320},
+		Title: title, Evidence: append([]analyze.Evidence{demandedHow(s)}, evidence...)})
 }
 
 // claims returns the machine's registrations at the sender before the demand.

@@ -127,11 +127,11 @@ func (s *subject) duplicateFinding(slug, title string) explanation {
 	if owner.IsValid() {
 		holder = owner.String()
 	}
-	return explanation{rule: slug, verdict: v, why: why, decided: v == analyze.Proved, finding: analyze.Finding{
-		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+	return explanation{rule: slug, verdict: v, why: why, decided: v == analyze.Proved, finding: s.finding(analyze.Finding{
+		Events:   refusalEvents,
 		Title:    fmt.Sprintf(title, holder),
 		Evidence: evidence, Remedy: remedyDuplicate(s),
-	}}
+	})}
 }
 
 func liveDuplicate(s *subject) explanation {
@@ -233,16 +233,16 @@ func groupClash(s *subject) explanation {
 	if q, _ := s.answeredChallenge(); q != nil {
 		return excluded(slugGroupClash, "a machine answered the server's challenge")
 	}
-	return explanation{rule: slugGroupClash, verdict: analyze.Proved, why: s.groupHow, decided: true, finding: analyze.Finding{
-		HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
-		Title: "A machine's name is also a group's name",
+	return explanation{rule: slugGroupClash, verdict: analyze.Proved, why: s.groupHow, decided: true, finding: s.finding(analyze.Finding{
+		Events: refusalEvents,
+		Title:  "A machine's name is also a group's name",
 		Evidence: []analyze.Evidence{refusedHow(s),
 			ev("name-is-a-group", true, s.group, "%s is a group name: %s", s.name(), s.groupHow)},
 		Remedy: []string{
 			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
 			"If the group is a leftover, delete its record at the WINS server and register again (nbtstat -RR, or restart nmbd).",
 		},
-	}}
+	})}
 }
 
 // groupOverUnique: the reverse, a group that is refused since a machine has
@@ -260,15 +260,15 @@ func groupOverUnique(s *subject) explanation {
 	if len(s.owners) > 0 {
 		evidence = append(evidence, ev("name-is-a-machines", true, s.owners[0].RequestFrames("owner"), "%s registered it as its own name", s.owners[0].Addr()))
 	}
-	return explanation{rule: slugGroupClash, verdict: analyze.Proved, why: "a living machine has the name as its own", decided: true, finding: analyze.Finding{
-		HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+	return explanation{rule: slugGroupClash, verdict: analyze.Proved, why: "a living machine has the name as its own", decided: true, finding: s.finding(analyze.Finding{
+		Events:   refusalEvents,
 		Title:    "A group's name is also a machine's name",
 		Evidence: evidence,
 		Remedy: []string{
 			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
 			"Then let the members of the group register again (nbtstat -RR, or restart nmbd).",
 		},
-	}}
+	})}
 }
 
 // registrationRace: the machine registered several adapters at once, and the
@@ -288,14 +288,14 @@ func registrationRace(s *subject) explanation {
 		evidence = append(evidence, ev("accepted-later", true, s.accepted.Frames("accepted"),
 			"the same registration was accepted later"))
 	}
-	return explanation{rule: slugRace, verdict: v, why: "the machine itself answered the challenge", decided: true, finding: analyze.Finding{
-		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+	return explanation{rule: slugRace, verdict: v, why: "the machine itself answered the challenge", decided: true, finding: s.finding(analyze.Finding{
+		Events:   refusalEvents,
 		Evidence: evidence,
 		Remedy: []string{
 			"Nothing is wrong with the name: let the host register again (it does so by itself after some minutes; nbtstat -RR or a restart of nmbd does it now).",
 			"To avoid it, bind NetBIOS to fewer adapters, or let them come up one after the other.",
 		},
-	}}
+	})}
 }
 
 // staleRegistration: a dynamic record whose machine is gone.
@@ -306,10 +306,10 @@ func staleRegistration(s *subject) explanation {
 	}
 	cs := s.challenges()
 	if len(cs) == 0 && x.WACK && s.decidedAt()-x.Start >= int64(triesRanOut) {
-		return explanation{rule: slugStale, verdict: analyze.Possible, why: "the server waited long and refused", finding: analyze.Finding{
-			HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+		return explanation{rule: slugStale, verdict: analyze.Possible, why: "the server waited long and refused", finding: s.finding(analyze.Finding{
+			Events:   refusalEvents,
 			Evidence: []analyze.Evidence{refusedHow(s)}, Remedy: remedyStale(s, s.recorded()),
-		}}
+		})}
 	}
 	if len(cs) == 0 {
 		return excluded(slugStale, "the server asked nobody")
@@ -339,10 +339,10 @@ func staleRegistration(s *subject) explanation {
 			}
 		}
 	}
-	return explanation{rule: slugStale, verdict: v, why: "the recorded owner did not answer in time", decided: v == analyze.Proved, finding: analyze.Finding{
-		HasName: true, Name: x.Name, Scope: x.Scope, Host: hostOf(s.host), Server: s.server, Events: refusalEvents,
+	return explanation{rule: slugStale, verdict: v, why: "the recorded owner did not answer in time", decided: v == analyze.Proved, finding: s.finding(analyze.Finding{
+		Events:   refusalEvents,
 		Evidence: evidence, Remedy: remedyStale(s, gone),
-	}}
+	})}
 }
 
 func remedyStale(s *subject, gone addr) []string {

@@ -13,11 +13,6 @@ import (
 
 // Rules that judge one settled exchange by itself.
 
-// about begins a finding about the exchange's name.
-func about(s *subject) analyze.Finding {
-	return analyze.Finding{HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server}
-}
-
 // acceptedSubject is the family of registrations that a server accepted after
 // it had asked somebody.
 func acceptedSubject(p *analyze.Pass) *subject {
@@ -225,7 +220,7 @@ func checkOtherAddress(p *analyze.Pass) {
 	p.Report(f)
 }
 
-// answeredAsGroup: a unique name is answered with the group flag.
+// answeredAsGroupWants: a unique name is answered with the group flag.
 func answeredAsGroupWants(x *exchange.Exchange, _ *names.State) bool {
 	if len(x.Answers) == 0 || !x.Answers[0].Positive() || !x.Answers[0].Group {
 		return false
@@ -267,7 +262,7 @@ func checkAnsweredAsGroup(p *analyze.Pass) {
 	p.Report(f)
 }
 
-// checkProxy: somebody answers broadcasts with the addresses of others.
+// proxyWants: somebody answers broadcasts with the addresses of others.
 func proxyWants(x *exchange.Exchange, _ *names.State) bool {
 	if !x.Broadcast {
 		return false
@@ -293,13 +288,14 @@ func checkProxy(p *analyze.Pass) {
 	}
 }
 
-// checkDomainMissing: a domain's names are unknown to the server although a
-// machine of the domain holds them.
+// domainWants: a domain's name is unknown to a server.
 func domainWants(x *exchange.Exchange, _ *names.State) bool {
 	suffix := x.Name.Suffix()
 	return (suffix == 0x1B || suffix == 0x1C) && x.Unicast() && len(x.Answers) > 0 && !x.Answers[0].Positive()
 }
 
+// checkDomainMissing: the server does not know the name although a machine of
+// the domain holds it.
 func checkDomainMissing(p *analyze.Pass) {
 	if !p.Final {
 		return

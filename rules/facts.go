@@ -43,6 +43,8 @@ type subject struct {
 	owners      []*names.Claim       // other machines with an active dynamic claim at the server
 	refused     []*exchange.Exchange // other refusals of this name to this machine, at once
 	accepted    *names.Claim         // a later registration of the machine that the server accepted
+
+	refusal *staticCase // what speaks for a static mapping, once it was asked for
 }
 
 func newSubject(p *analyze.Pass, host, server netip.Addr) *subject {
@@ -66,6 +68,19 @@ func newSubject(p *analyze.Pass, host, server netip.Addr) *subject {
 func refusal(rc nbns.RCode) bool { return rc == nbns.RCodeRfsErr || rc == nbns.RCodeActErr }
 
 func (s *subject) mine(a netip.Addr) bool { return s.p.Hosts.SameMachine(a, s.host) }
+
+// finding makes f one about the exchange's name and the machine that suffers,
+// by the subject's server unless f names another.
+func (s *subject) finding(f analyze.Finding) analyze.Finding {
+	f.HasName, f.Name, f.Scope, f.Host = true, s.x.Name, s.x.Scope, hostOf(s.host)
+	if !f.Server.IsValid() {
+		f.Server = s.server
+	}
+	return f
+}
+
+// about begins a finding that is filled in later.
+func about(s *subject) analyze.Finding { return s.finding(analyze.Finding{}) }
 
 func (s *subject) name() string { return s.x.Name.Display(s.x.Scope) }
 

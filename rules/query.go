@@ -231,11 +231,11 @@ func conflictHow(s *subject) analyze.Evidence {
 // owner, RFC 1001 15.1.3.5; or the owner itself tells a rival.
 func conflictOfTwo(s *subject) explanation {
 	finding := func(server addr, evidence ...analyze.Evidence) explanation {
-		return explanation{rule: slugLiveDuplicate, verdict: analyze.Likely, why: "two machines hold the name", decided: true, finding: analyze.Finding{
-			HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: server, Events: []int{4319},
+		return explanation{rule: slugLiveDuplicate, verdict: analyze.Likely, why: "two machines hold the name", decided: true, finding: s.finding(analyze.Finding{
+			Server: server, Events: []int{4319},
 			Title:    "Two machines hold one name; one was told that it is in conflict",
 			Evidence: append([]analyze.Evidence{conflictHow(s)}, evidence...), Remedy: remedyDuplicate(s),
-		}}
+		})}
 	}
 	for _, q := range slices.Backward(s.p.Name.Recent) {
 		if q.Kind != exchange.Query || q.Initiator != s.x.Initiator || q.Start > s.x.Start || s.x.Start-q.Start > int64(horizon) {
@@ -274,10 +274,10 @@ func forgedConflict(s *subject) explanation {
 	if s.actsAsServer() {
 		return excluded(slugForgedConflict, "the sender acts as a name server")
 	}
-	f := analyze.Finding{HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.x.Initiator, Events: []int{4319},
+	f := s.finding(analyze.Finding{Server: s.x.Initiator, Events: []int{4319},
 		Evidence: []analyze.Evidence{conflictHow(s),
 			ev("sender-no-server", true, nil, "%s is no name server, does not hold the name, and asked for it from nobody who gave it two answers", s.x.Initiator)},
-		Remedy: remedyForged}
+		Remedy: remedyForged})
 	v := analyze.Possible
 	if claims := s.claimsAnywhere(); len(claims) > 0 {
 		v = analyze.Likely

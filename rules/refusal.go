@@ -100,13 +100,13 @@ func ownNameRefusal(s *subject) explanation {
 		return explanation{}
 	}
 	return explanation{rule: slugLiveDuplicate, verdict: analyze.Likely, decided: true, why: "the name is the name server's own",
-		finding: analyze.Finding{
-			HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: []int{4321},
-			Title: "A machine uses the name of the WINS server itself",
+		finding: s.finding(analyze.Finding{
+			Events: []int{4321},
+			Title:  "A machine uses the name of the WINS server itself",
 			Evidence: append([]analyze.Evidence{refusedHow(s),
 				ev("servers-own-name", true, fs, "%s is a name of the server %s itself", s.name(), s.server)}, s.multihomed...),
 			Remedy: remedyDuplicate(s),
-		}}
+		})}
 }
 
 func hostOf(a ...addr) analyze.FindingHost { return analyze.FindingHost{Addresses: a} }

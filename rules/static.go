@@ -56,9 +56,17 @@ type staticCase struct {
 	address  string // where the mapping points to, if known
 }
 
-// static weighs whether the refusal comes from a static mapping, leaving
+// staticRefusal weighs whether the refusal comes from a static mapping, leaving
 // aside whether the machine is multihomed. Verdict 0 means excluded.
 func (s *subject) staticRefusal() staticCase {
+	if s.refusal == nil {
+		c := s.weighStatic()
+		s.refusal = &c
+	}
+	return *s.refusal
+}
+
+func (s *subject) weighStatic() staticCase {
 	x := s.x
 	c := staticCase{}
 	switch {
@@ -358,11 +366,11 @@ func staticRefusal(s *subject) explanation {
 	if s.x.Kind == exchange.Refresh {
 		how = "refresh"
 	}
-	return explanation{rule: slugStaticRefusal, verdict: c.verdict, why: c.why, decided: c.decided, finding: analyze.Finding{
-		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: eventsOfRefusal(s.x),
+	return explanation{rule: slugStaticRefusal, verdict: c.verdict, why: c.why, decided: c.decided, finding: s.finding(analyze.Finding{
+		Events:   eventsOfRefusal(s.x),
 		Title:    fmt.Sprintf("A static mapping in WINS refuses the %s of a multihomed host", how),
 		Evidence: s.caseEvidence(c), Remedy: s.remedyStatic(c),
-	}}
+	})}
 }
 
 func eventsOfRefusal(x *exchange.Exchange) []int {
@@ -387,10 +395,10 @@ func staticBlocks(s *subject) explanation {
 	case len(s.multihomed) > 0 && !s.weakly:
 		return excluded(slugStaticBlocks, "the machine has several addresses; see "+slugStaticRefusal)
 	}
-	return explanation{rule: slugStaticBlocks, verdict: c.verdict, why: c.why, decided: c.decided, finding: analyze.Finding{
-		HasName: true, Name: s.x.Name, Scope: s.x.Scope, Host: hostOf(s.host), Server: s.server, Events: eventsOfRefusal(s.x),
+	return explanation{rule: slugStaticBlocks, verdict: c.verdict, why: c.why, decided: c.decided, finding: s.finding(analyze.Finding{
+		Events:   eventsOfRefusal(s.x),
 		Evidence: append(append([]analyze.Evidence{refusedHow(s)}, c.evidence...), c.against...), Remedy: s.remedyStatic(c),
-	}}
+	})}
 }
 
 // staticSuffixes are the suffixes that a static mapping of the name has: one of
