@@ -112,11 +112,7 @@ func (a *app) analyze(flags *analyzeFlags, paths []string) error {
 		return err
 	}
 	defer out.abort()
-	var target io.Writer = a.stdout
-	if flags.output != "-" {
-		target = nil
-	}
-	color, err := a.useColor(flags.color, target)
+	text, err := a.textOptions(flags.color, flags.output, flags.ladder)
 	if err != nil {
 		return err
 	}
@@ -139,24 +135,11 @@ func (a *app) analyze(flags *analyzeFlags, paths []string) error {
 		return nil // the errors have been told, and there is nothing else
 	}
 	doc := &report.Document{Version: versionNumber(), Inputs: in.infos(), Files: in.files, Result: result,
-		Findings: set.reported(result.Findings), Rules: map[string]*analyze.Rule{}}
-	for _, r := range rules.All() {
-		doc.Rules[r.Slug] = r
-	}
-	switch format {
-	case "json":
-		err = doc.WriteJSON(out)
-	case "ndjson":
-		err = doc.WriteNDJSON(out)
-	case "markdown":
-		err = doc.WriteMarkdown(out)
-	case "html":
-		err = doc.WriteHTML(out)
-	case "ecs":
-		err = doc.WriteECS(out)
-	default:
-		err = doc.WriteText(out, report.TextOptions{Width: a.textWidth(target), Color: color, Ladder: flags.ladder,
-			ASCII: target != nil && a.plainTerminal()})
+		Findings: set.reported(result.Findings), Rules: rulesBySlug()}
+	if format == "text" {
+		err = doc.WriteText(out, text)
+	} else {
+		err = writeDocument(out, doc, format)
 	}
 	if err != nil {
 		return err
@@ -168,6 +151,29 @@ func (a *app) analyze(flags *analyzeFlags, paths []string) error {
 		return err
 	}
 	return a.judge(set, paths, result.Findings)
+}
+
+func rulesBySlug() map[string]*analyze.Rule {
+	m := map[string]*analyze.Rule{}
+	for _, r := range rules.All() {
+		m[r.Slug] = r
+	}
+	return m
+}
+
+// writeDocument writes a report in one of analyzeFormats but text.
+func writeDocument(w io.Writer, doc *report.Document, format string) error {
+	switch format {
+	case "ndjson":
+		return doc.WriteNDJSON(w)
+	case "markdown":
+		return doc.WriteMarkdown(w)
+	case "html":
+		return doc.WriteHTML(w)
+	case "ecs":
+		return doc.WriteECS(w)
+	}
+	return doc.WriteJSON(w)
 }
 
 // read runs the captures through an engine with the rules. It stops early when
@@ -193,12 +199,7 @@ func (a *app) read(set *settings, in *inputs, judged []*analyze.Rule, sink analy
 // tell says on standard error what the captures held that could not be used.
 func (a *app) tell(in *inputs, result *analyze.Result) {
 	w := &result.Wire
-	for link, n := range sortedLinks(w.Unknown) {
-		a.warnf("%d frames of link type %s cannot be looked into", n, link)
-	}
-	if w.Cut > 0 {
-		a.warnf("%d frames were cut by the snap length before their addresses ended; capture with -s 0", w.Cut)
-	}
+	a.tellUnread(w)
 	if w.Encrypted > 0 {
 		a.warnf("%d frames are encrypted", w.Encrypted)
 	}

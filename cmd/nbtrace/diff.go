@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -69,11 +70,7 @@ func (a *app) diff(flags *commonFlags, paths []string) error {
 		return err
 	}
 	defer out.abort()
-	var target io.Writer = a.stdout
-	if flags.output != "-" {
-		target = nil
-	}
-	color, err := a.useColor(flags.color, target)
+	text, err := a.textOptions(flags.color, flags.output, false)
 	if err != nil {
 		return err
 	}
@@ -91,7 +88,7 @@ func (a *app) diff(flags *commonFlags, paths []string) error {
 	if format == "json" {
 		err = d.WriteJSON(out)
 	} else {
-		err = d.WriteText(out, report.TextOptions{Width: a.textWidth(target), Color: color})
+		err = d.WriteText(out, text)
 	}
 	if err != nil {
 		return err
@@ -144,12 +141,7 @@ func (a *app) snapshot(set *settings, chosen bool, path string) (*report.Snapsho
 
 // uses reports whether --rules leaves a rule in.
 func (s *settings) uses(slug string) bool {
-	for _, r := range s.rules {
-		if r.Slug == slug {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.rules, func(r *analyze.Rule) bool { return r.Slug == slug })
 }
 
 // snapshotOfReport reads the file if it is a report. Standard input that is
@@ -157,8 +149,8 @@ func (s *settings) uses(slug string) bool {
 func (a *app) snapshotOfReport(path string) (s *report.Snapshot, isReport bool, err error) {
 	const headLength = 512
 	if path == "-" {
-		if isTerminalReader(a.stdin) {
-			return nil, false, usagef("standard input is a terminal; pipe a capture or a report into it")
+		if err := a.checkStdin("a capture or a report"); err != nil {
+			return nil, false, err
 		}
 		r := bufio.NewReader(a.stdin)
 		a.stdin = r

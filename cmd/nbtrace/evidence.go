@@ -13,7 +13,6 @@ import (
 	"nbtrace/analyze"
 	"nbtrace/analyze/report"
 	"nbtrace/captures"
-	"nbtrace/captures/bpf"
 )
 
 // packets is the evidence that a run over files writes: what --evidence asks
@@ -24,7 +23,7 @@ type packets struct {
 	out   *output
 }
 
-// addEvidence adds --evidence to a command that reads files.
+// add adds --evidence to a command that reads files.
 func (p *packets) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&p.path, "evidence", "w", "", "write the packets that the findings rest on to `FILE`, a pcapng with comments")
 }
@@ -42,8 +41,8 @@ func (p *packets) prepare(a *app, result string, paths []string) (end func(), er
 		return nil, err
 	}
 	if slices.Contains(paths, "-") {
-		if isTerminalReader(a.stdin) {
-			return nil, usagef("standard input is a terminal; pipe a capture into it")
+		if err := a.checkStdin("a capture"); err != nil {
+			return nil, err
 		}
 		if p.spool, err = os.CreateTemp("", "nbtrace-*.capture"); err != nil {
 			return nil, fmt.Errorf("standard input must be kept for --evidence: %w", err)
@@ -108,21 +107,5 @@ func (p *packets) reopen(set *settings, in *inputs) (captures.Source, func(), er
 		}
 		readers = append(readers, r)
 	}
-	var src captures.Source = captures.NewMerge(readers)
-	if set.filter != nil {
-		src = &bpf.Source{Source: src, Filter: set.filter}
-	}
-	return src, done, nil
-}
-
-// plainTerminal reports whether the locale says that the terminal knows no
-// Unicode. Without any locale that is not assumed.
-func (a *app) plainTerminal() bool {
-	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
-		if v := a.getenv(name); v != "" {
-			v = strings.ToLower(v)
-			return !strings.Contains(v, "utf-8") && !strings.Contains(v, "utf8")
-		}
-	}
-	return false
+	return filtered(captures.NewMerge(readers), set.filter), done, nil
 }

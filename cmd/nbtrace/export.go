@@ -111,8 +111,7 @@ func needTable(cmd *cobra.Command, args []string) error {
 
 // sheet is one table on its way to its output.
 type sheet struct {
-	table *report.Table
-	out   *output
+	out *output
 	*report.Exporter
 }
 
@@ -198,7 +197,7 @@ func (a *app) export(flags *exportFlags, table string, paths []string) error {
 		if err != nil {
 			return err
 		}
-		r.sheets[t.Name] = &sheet{table: t, out: out, Exporter: e}
+		r.sheets[t.Name] = &sheet{out: out, Exporter: e}
 	}
 	end, err := flags.packets.prepare(a, flags.output, paths)
 	if err != nil {

@@ -63,6 +63,10 @@ func complete(cmd *cobra.Command, flag string, words []string) {
 	}
 }
 
+func unknownRuleError(slug string) error {
+	return usagef("%s\nrun 'nbtrace rules' for the list", unknown("rule", slug, ruleSlugs()))
+}
+
 func ruleSlugs() []string {
 	var slugs []string
 	for _, r := range rules.All() {
@@ -91,7 +95,7 @@ func (c *commonFlags) check(a *app) (*settings, error) {
 	if s.rules, err = rules.Select(c.rules); err != nil {
 		var unknownRule *rules.UnknownError
 		if errors.As(err, &unknownRule) {
-			return nil, usagef("%s\nrun 'nbtrace rules' for the list", unknown("rule", unknownRule.Slug, ruleSlugs()))
+			return nil, unknownRuleError(unknownRule.Slug)
 		}
 		return nil, usagef("--rules: %w", err)
 	}

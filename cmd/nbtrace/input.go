@@ -37,8 +37,8 @@ func (a *app) open(paths []string) (*inputs, error) {
 		var err error
 		name := "-"
 		if path == "-" {
-			if isTerminalReader(a.stdin) {
-				return nil, usagef("standard input is a terminal; pipe a capture into it")
+			if err := a.checkStdin("a capture"); err != nil {
+				return nil, err
 			}
 			r, err = captures.NewReader("-", a.stdin, buffer)
 		} else {
@@ -59,9 +59,20 @@ func (a *app) open(paths []string) (*inputs, error) {
 	return in, nil
 }
 
-func isTerminalReader(r io.Reader) bool {
-	f, ok := r.(*os.File)
-	return ok && isTerminal(f)
+// checkStdin refuses to wait for what nobody is going to type.
+func (a *app) checkStdin(wanted string) error {
+	if f, ok := a.stdin.(*os.File); ok && isTerminal(f) {
+		return usagef("standard input is a terminal; pipe %s into it", wanted)
+	}
+	return nil
+}
+
+// filtered is src with the frames only that the filter takes; nil takes all.
+func filtered(src captures.Source, filter *bpf.Filter) captures.Source {
+	if filter == nil {
+		return src
+	}
+	return &bpf.Source{Source: src, Filter: filter}
 }
 
 // infos are the infos of all inputs in the order of the command line.
@@ -89,11 +100,7 @@ func size(paths []string) int64 {
 // feed reads all inputs into the engine, until their end or until stop is
 // set, and reports what could not be read.
 func (a *app) feed(in *inputs, engine *analyze.Engine, filter *bpf.Filter, stop *atomic.Bool) error {
-	var src captures.Source = in.merge
-	if filter != nil {
-		src = &bpf.Source{Source: src, Filter: filter}
-	}
-	err := feedFrames(src, engine, stop)
+	err := feedFrames(filtered(in.merge, filter), engine, stop)
 	if err != nil && !errors.Is(err, io.EOF) {
 		var ferr *bpf.Error
 		if errors.As(err, &ferr) {

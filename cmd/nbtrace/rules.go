@@ -85,7 +85,7 @@ func (a *app) showRules(slugs []string, format, color string) error {
 	for _, slug := range slugs {
 		r := rules.ByName(slug)
 		if r == nil {
-			return usagef("%s\nrun 'nbtrace rules' for the list", unknown("rule", slug, ruleSlugs()))
+			return unknownRuleError(slug)
 		}
 		list = append(list, r)
 	}

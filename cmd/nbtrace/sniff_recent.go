@@ -8,12 +8,7 @@ import "nbtrace/captures"
 // so that they do not push the rest out.
 type recent struct {
 	bulk, rest tier
-	at         map[place]*kept
-}
-
-// kept is a frame in memory.
-type kept struct {
-	frame captures.Frame
+	at         map[place]*captures.Frame
 }
 
 // tier is a queue of frames whose data lies in chunks; a chunk is dropped as a
@@ -33,7 +28,7 @@ const chunkSize = 1 << 20
 // newRecent holds about so many bytes.
 func newRecent(limit int) *recent {
 	n := max(limit/chunkSize, 4)
-	return &recent{at: map[place]*kept{}, bulk: tier{limit: n / 4}, rest: tier{limit: n - n/4}}
+	return &recent{at: map[place]*captures.Frame{}, bulk: tier{limit: n / 4}, rest: tier{limit: n - n/4}}
 }
 
 // add keeps a copy of a frame.
@@ -50,11 +45,11 @@ func (r *recent) add(f *captures.Frame, bulk bool) {
 	c := t.chunks[last]
 	at := len(c.data)
 	c.data = append(c.data, f.Data...)
-	k := &kept{frame: *f}
-	k.frame.Data = c.data[at:len(c.data):len(c.data)]
+	k := *f
+	k.Data = c.data[at:len(c.data):len(c.data)]
 	p := place{f.Input, f.Number}
 	c.frames = append(c.frames, p)
-	r.at[p] = k
+	r.at[p] = &k
 }
 
 // grow begins a chunk with room for n bytes, in the place of the oldest one
@@ -73,11 +68,11 @@ func (t *tier) grow(r *recent, n int) {
 
 // find returns a frame that is still in memory.
 func (r *recent) find(p place) (captures.Frame, bool) {
-	k, ok := r.at[p]
+	f, ok := r.at[p]
 	if !ok {
 		return captures.Frame{}, false
 	}
-	return k.frame, true
+	return *f, true
 }
 
 // frames is how many are in memory.

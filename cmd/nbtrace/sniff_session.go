@@ -18,7 +18,6 @@ import (
 	"nbtrace/analyze/report"
 	"nbtrace/captures"
 	"nbtrace/captures/live"
-	"nbtrace/rules"
 )
 
 func effectiveUser() int { return os.Geteuid() }
@@ -125,18 +124,11 @@ func (s *session) note(device, text string) {
 // begin opens the outputs and makes the engine.
 func (s *session) begin() error {
 	a, p := s.app, s.plan
-	var target io.Writer = a.stdout
-	if p.flags.output != "-" {
-		target = nil
-	}
-	color, err := a.useColor(p.flags.color, target)
+	text, err := a.textOptions(p.flags.color, p.flags.output, p.flags.ladder)
 	if err != nil {
 		return err
 	}
-	s.doc = &report.Document{Version: versionNumber(), Files: p.devices, Rules: map[string]*analyze.Rule{}}
-	for _, r := range rules.All() {
-		s.doc.Rules[r.Slug] = r
-	}
+	s.doc = &report.Document{Version: versionNumber(), Files: p.devices, Rules: rulesBySlug()}
 	now := time.Now()
 	if s.store != nil {
 		if err := s.store.begin(now.UnixNano()); err != nil {
@@ -148,7 +140,6 @@ func (s *session) begin() error {
 			return err
 		}
 	}
-	text := report.TextOptions{Width: a.textWidth(target), Color: color, Ladder: p.flags.ladder, ASCII: target != nil && a.plainTerminal()}
 	s.live = report.NewLive(s.doc, text)
 	switch p.format {
 	case "text", "ndjson":
@@ -459,21 +450,15 @@ func (s *session) end() error {
 	all := *s.doc
 	all.Inputs, all.Result, all.Findings = s.infos, result, reported
 	var err error
-	switch {
-	case p.format == "text":
+	switch p.format {
+	case "text":
 		err = s.live.WriteSummary(s.out, &all)
-	case p.format == "ndjson":
+	case "ndjson":
 		none := all
 		none.Findings = nil
 		err = none.WriteNDJSON(s.out)
-	case p.format == "markdown":
-		err = all.WriteMarkdown(s.whole)
-	case p.format == "html":
-		err = all.WriteHTML(s.whole)
-	case p.format == "ecs":
-		err = all.WriteECS(s.whole)
 	default:
-		err = all.WriteJSON(s.whole)
+		err = writeDocument(s.whole, &all, p.format)
 	}
 	if err == nil && s.out != nil {
 		err = s.out.close()
@@ -518,13 +503,7 @@ func (s *session) tellEnd(result *analyze.Result, stats []live.Stats) {
 	for _, d := range stats {
 		s.app.warnf("%s", d)
 	}
-	w := &result.Wire
-	for link, n := range sortedLinks(w.Unknown) {
-		s.app.warnf("%d frames of link type %s cannot be looked into", n, link)
-	}
-	if w.Cut > 0 {
-		s.app.warnf("%d frames were cut by the snap length before their addresses ended; capture with -s 0", w.Cut)
-	}
+	s.app.tellUnread(&result.Wire)
 }
 
 // watchSignals ends the capture at the first Ctrl-C and leaves the second to

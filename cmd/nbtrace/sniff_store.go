@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"nbtrace/analyze/report"
 	"nbtrace/captures"
 )
 
@@ -212,25 +213,16 @@ func rewrite(path string, snapLen int, device func(iface int) string, comments f
 	})
 }
 
-// replaceFile writes a file beside path and then gives it that name.
+// replaceFile writes a file anew; it has the old content until it has all of
+// the new one.
 func replaceFile(path string, write func(io.Writer) error) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".nbtrace-*.tmp")
+	f, err := report.NewFile(path, nil)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) // in vain once it is renamed
-	if st, err := os.Stat(path); err == nil {
-		if err := tmp.Chmod(st.Mode().Perm()); err != nil {
-			tmp.Close()
-			return err
-		}
-	}
-	if err := write(tmp); err != nil {
-		tmp.Close()
+	defer f.Abort()
+	if err := write(f); err != nil {
 		return err
 	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return f.Commit()
 }

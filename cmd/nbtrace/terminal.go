@@ -4,8 +4,11 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/term"
+
+	"nbtrace/analyze/report"
 )
 
 // isTerminal reports whether what is written to w goes to a terminal.
@@ -46,4 +49,26 @@ func (a *app) useColor(choice string, w io.Writer) (bool, error) {
 		return isTerminal(w) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb", nil
 	}
 	return false, usagef("%s", unknown("--color", choice, []string{"auto", "always", "never"}))
+}
+
+// textOptions are those of a text report to output, "-" for standard output.
+func (a *app) textOptions(color, output string, ladder bool) (report.TextOptions, error) {
+	var target io.Writer
+	if output == "-" {
+		target = a.stdout
+	}
+	paint, err := a.useColor(color, target)
+	return report.TextOptions{Width: a.textWidth(target), Color: paint, Ladder: ladder, ASCII: target != nil && a.plainTerminal()}, err
+}
+
+// plainTerminal reports whether the locale says that the terminal knows no
+// Unicode. Without any locale that is not assumed.
+func (a *app) plainTerminal() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := a.getenv(name); v != "" {
+			v = strings.ToLower(v)
+			return !strings.Contains(v, "utf-8") && !strings.Contains(v, "utf8")
+		}
+	}
+	return false
 }
