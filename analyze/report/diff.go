@@ -314,7 +314,9 @@ func (f *SnapshotFinding) identity() string {
 	return string(b)
 }
 
-func (f *SnapshotFinding) addresses() []string {
+// Addresses are those of the machine that suffers, as text; none if there is no
+// machine.
+func (f *SnapshotFinding) Addresses() []string {
 	if f.Host == nil {
 		return nil
 	}
@@ -322,7 +324,7 @@ func (f *SnapshotFinding) addresses() []string {
 }
 
 func (f *SnapshotFinding) sameMachine(o *SnapshotFinding) bool {
-	a, b := f.addresses(), o.addresses()
+	a, b := f.Addresses(), o.Addresses()
 	if len(a) == 0 || len(b) == 0 {
 		return len(a) == len(b)
 	}

@@ -62,8 +62,8 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	return err
 }
 
-// displayName writes the name of a finding as people do, from its fields.
-func (f *SnapshotFinding) displayName() string {
+// DisplayName writes the name of a finding as people do, from its fields.
+func (f *SnapshotFinding) DisplayName() string {
 	if f.Name == nil {
 		return ""
 	}
@@ -84,10 +84,10 @@ func (f *SnapshotFinding) tell() string {
 // subject is the rule with what the finding is about.
 func (f *SnapshotFinding) subject() string {
 	text := f.Rule
-	if n := f.displayName(); n != "" {
+	if n := f.DisplayName(); n != "" {
 		text += " " + n
 	}
-	if a := f.addresses(); len(a) > 0 {
+	if a := f.Addresses(); len(a) > 0 {
 		text += ", host " + strings.Join(a, " ")
 	}
 	if f.Server != nil {

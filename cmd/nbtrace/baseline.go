@@ -72,8 +72,7 @@ func known(f *analyze.Finding) knownFinding {
 
 // has reports whether the baseline holds the finding. The machine may have
 // gained or lost addresses since.
-func (b *baseline) has(f *analyze.Finding) bool {
-	k := known(f)
+func (b *baseline) has(k knownFinding) bool {
 	return slices.ContainsFunc(b.Findings, func(o knownFinding) bool {
 		return o.Rule == k.Rule && o.Name == k.Name && o.Server == k.Server &&
 			(len(o.Addresses) == 0 && len(k.Addresses) == 0 || slices.ContainsFunc(k.Addresses, func(a string) bool { return sameAddress(o.Addresses, a) }))

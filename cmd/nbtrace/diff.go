@@ -62,6 +62,9 @@ func (a *app) diff(flags *commonFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
+	if flags.newBaseline != "" {
+		return usagef("diff writes no baseline; use analyze --write-baseline on the capture")
+	}
 	if paths[0] == "-" && paths[1] == "-" {
 		return usagef("standard input (-) was named 2 times")
 	}
@@ -116,7 +119,7 @@ func (a *app) snapshot(set *settings, chosen bool, path string) (*report.Snapsho
 	if isReport {
 		kept := s.Findings[:0]
 		for _, f := range s.Findings {
-			if f.Severity >= set.minSeverity && (!chosen || set.uses(f.Rule)) {
+			if f.Severity >= set.minSeverity && (!chosen || set.uses(f.Rule)) && (set.baseline == nil || !set.baseline.has(knownOfReport(&f))) {
 				kept = append(kept, f)
 			}
 		}
@@ -137,6 +140,16 @@ func (a *app) snapshot(set *settings, chosen bool, path string) (*report.Snapsho
 	}
 	return report.NewSnapshot(in.files[0], &report.Document{Version: versionNumber(), Inputs: in.infos(), Files: in.files, Result: result,
 		Findings: set.reported(result.Findings)})
+}
+
+// knownOfReport is the entry that a finding of a report would have in a
+// baseline.
+func knownOfReport(f *report.SnapshotFinding) knownFinding {
+	k := knownFinding{Rule: f.Rule, Name: f.DisplayName(), Addresses: f.Addresses()}
+	if f.Server != nil {
+		k.Server = *f.Server
+	}
+	return k
 }
 
 // uses reports whether --rules leaves a rule in.

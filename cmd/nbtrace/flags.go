@@ -140,7 +140,7 @@ func (s *settings) reported(findings []*analyze.Finding) []*analyze.Finding {
 
 // fresh are the findings that the baseline does not know.
 func (s *settings) fresh(findings []*analyze.Finding) []*analyze.Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f *analyze.Finding) bool { return s.baseline != nil && s.baseline.has(f) })
+	return slices.DeleteFunc(slices.Clone(findings), func(f *analyze.Finding) bool { return s.baseline != nil && s.baseline.has(known(f)) })
 }
 
 // judge settles the exit code by --fail-on, and writes the baseline that was
