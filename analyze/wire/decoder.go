@@ -26,7 +26,7 @@ type Options struct {
 	MaxStreams     int           // TCP directions remembered, default 4096
 	MaxMessage     int           // bytes of one message over TCP, default 4 MiB
 	MaxStreamBytes int           // bytes held for all of them, default 64 MiB
-	HoleWait       time.Duration // frame time until a hole in a stream is taken for lost, default 5 s
+	HoleWait       time.Duration // frame time until a hole in a stream is taken for lost, at the next frame of use; default 5 s
 }
 
 func (o Options) withDefaults() Options {
@@ -83,15 +83,16 @@ func NewDecoder(o Options) *Decoder {
 // Decode appends to out the messages that f completes and returns it: usually
 // none or one, several where a TCP segment ends several. What it appends is
 // valid until the next call. Frames are expected in the order of time; a
-// late one is decoded all the same. Frames for which Quick says No may be left
-// out; then they are not counted.
+// late one is decoded all the same. Frames for which Quick says No are counted
+// and nothing else, not even as a sign that time goes on: they may be left out,
+// and every other count and all packets stay what they are.
 //
 // A message belongs to the frame that completes it. There is one exception:
 // what waited behind a hole in a TCP stream that was then given up carries the
 // number and the time of its own, earlier, frame.
 func (d *Decoder) Decode(f *captures.Frame, out []Packet) []Packet {
 	d.stats.Frames++
-	if !d.streams.anyWaiting() && Quick(f.Link, f.Data) == No {
+	if Quick(f.Link, f.Data) == No {
 		return out
 	}
 	return d.general(f, out)

@@ -78,9 +78,9 @@ const (
 )
 
 // Quick looks at a frame in place and says whether it needs decoding. It
-// keeps nothing, allocates nothing and is safe for concurrent use. When it answers No, Decode would give
-// no packet; Decode asks it itself, so callers need it only to leave frames
-// behind before they are copied.
+// keeps nothing, allocates nothing and is safe for concurrent use. A frame for
+// which it answers No is nothing to Decode, which asks it itself: callers need
+// it only to leave frames behind early.
 func Quick(link captures.LinkType, data []byte) Answer {
 	var ether uint16
 	var b []byte

@@ -30,7 +30,7 @@ const (
 // streams holds the TCP directions that carry messages of ours. Bytes are put
 // in order by sequence number; of bytes sent twice the first to arrive are
 // used. A hole is waited for and then given up, at the price of the message
-// it hits.
+// it hits: by the first frame of use after HoleWait, or by Flush.
 type streams struct {
 	byKey map[streamKey]*stream
 	used  *list.List // of *stream, the least recently used in front
@@ -81,8 +81,6 @@ func (t *streams) init() {
 	t.used = list.New()
 	t.holes = list.New()
 }
-
-func (t *streams) anyWaiting() bool { return t.holes.Len() > 0 }
 
 // distance is a-b in the circle of sequence numbers, RFC 9293 3.4.
 func distance(a, b uint32) int { return int(int32(a - b)) }
