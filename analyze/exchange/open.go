@@ -13,7 +13,12 @@ type openTable struct {
 	secret  uint64 // keys the hash, so that nobody can choose keys that collide
 }
 
-const leastBuckets = 256
+const (
+	leastBuckets = 1024
+	// spare is how many buckets there are to an exchange: removing one then
+	// hardly ever means to go through others.
+	spare = 4
+)
 
 func newOpenTable() openTable {
 	return openTable{buckets: make([]*Exchange, leastBuckets), secret: rand.Uint64()}
@@ -43,7 +48,7 @@ func withKey(x *Exchange, k key) *Exchange {
 }
 
 func (t *openTable) add(x *Exchange) {
-	if t.count >= len(t.buckets) {
+	if t.count >= len(t.buckets)/spare {
 		t.grow()
 	}
 	b := t.bucket(x.key)

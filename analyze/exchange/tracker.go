@@ -84,37 +84,45 @@ func addrKey(a netip.Addr) uint64 {
 	return h | 1<<63
 }
 
-type deadline struct {
-	at int64
-	x  *Exchange
-	id uint64
-}
-
-// queue holds deadlines of one duration; they come in order, since the clock
-// does not go back.
-type queue struct {
-	items []deadline
-	head  int
-}
-
-func (q *queue) push(d deadline) { q.items = append(q.items, d) }
-
-func (q *queue) pop() {
-	q.items[q.head] = deadline{}
-	q.head++
-	if q.head > 1024 && q.head*2 > len(q.items) {
-		q.items = q.items[:copy(q.items, q.items[q.head:])]
-		q.head = 0
-	}
-}
+// wait is one of the times for which an open exchange waits.
+type wait uint8
 
 const (
-	waitLinger = iota
+	waitLinger wait = iota
 	waitBroadcast
 	waitUnicast
 	waitWACK
 	waits
 )
+
+// waiting are the open exchanges that wait for one and the same time, the one
+// that is due first at the front: the clock does not go back, so that is the
+// order in which they began to wait.
+type waiting struct{ first, last *Exchange }
+
+func (w *waiting) add(x *Exchange) {
+	x.sooner, x.later = w.last, nil
+	if w.last == nil {
+		w.first = x
+	} else {
+		w.last.later = x
+	}
+	w.last = x
+}
+
+func (w *waiting) remove(x *Exchange) {
+	if x.sooner == nil {
+		w.first = x.later
+	} else {
+		x.sooner.later = x.later
+	}
+	if x.later == nil {
+		w.last = x.sooner
+	} else {
+		x.later.sooner = x.sooner
+	}
+	x.sooner, x.later = nil, nil
+}
 
 var durations = [waits]int64{int64(Linger), int64(BroadcastWait), int64(UnicastWait), int64(WACKWait)}
 
@@ -128,7 +136,7 @@ type Tracker struct {
 	// name, the oldest one with the rest behind it; a challenge is linked
 	// through it.
 	pending map[uint64]*Exchange
-	queues  [waits]queue
+	waiting [waits]waiting
 	nextID  uint64
 	clock   int64
 	limit   int
@@ -149,74 +157,65 @@ func NewTracker(know Knowledge, limit int, settled func(x *Exchange) (keep bool)
 	return &Tracker{know: know, settled: settled, open: newOpenTable(), pending: map[uint64]*Exchange{}, limit: limit}
 }
 
-// Quiet reports whether no exchange settles by itself before at. It may say
-// no though none does.
+// NextDeadline is the earliest time at which an exchange may settle by itself,
+// or ok false if none is open.
+func (t *Tracker) NextDeadline() (at int64, ok bool) {
+	if x := t.next(); x != nil {
+		return x.deadline, true
+	}
+	return 0, false
+}
+
+// Quiet reports whether no exchange settles by itself before at.
 func (t *Tracker) Quiet(at int64) bool {
-	for w := range t.queues {
-		if q := &t.queues[w]; q.head < len(q.items) && q.items[q.head].at < at {
+	for w := range t.waiting {
+		if x := t.waiting[w].first; x != nil && x.deadline < at {
 			return false
 		}
 	}
 	return true
 }
 
-// NextDeadline is the earliest time at which an exchange may settle by itself,
-// or ok false if none is open.
-func (t *Tracker) NextDeadline() (at int64, ok bool) {
-	w := t.nextQueue()
-	if w < 0 {
-		return 0, false
-	}
-	return t.queues[w].items[t.queues[w].head].at, true
-}
-
-func (t *Tracker) nextQueue() int {
-	best := -1
-	var bd deadline
-	for w := range t.queues {
-		q := &t.queues[w]
-		for q.head < len(q.items) {
-			d := q.items[q.head]
-			if d.x.open && d.x.ID == d.id && d.x.deadline == d.at {
-				break
-			}
-			q.pop()
-		}
-		if q.head == len(q.items) {
-			continue
-		}
-		if d := q.items[q.head]; best < 0 || d.at < bd.at || d.at == bd.at && d.id < bd.id {
-			best, bd = w, d
+// next is the open exchange that is due first, of several the oldest; nil if
+// none is open.
+func (t *Tracker) next() *Exchange {
+	var best *Exchange
+	for w := range t.waiting {
+		x := t.waiting[w].first
+		if x != nil && (best == nil || x.deadline < best.deadline || x.deadline == best.deadline && x.ID < best.ID) {
+			best = x
 		}
 	}
 	return best
 }
 
+// Due appends to list the exchanges that settle before at if nothing more is
+// heard of them, as many as it has room for.
+func (t *Tracker) Due(at int64, list []*Exchange) []*Exchange {
+	for w := range t.waiting {
+		for x := t.waiting[w].first; x != nil && x.deadline < at && len(list) < cap(list); x = x.later {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
 // SettleNext settles the exchange with the earliest deadline.
 func (t *Tracker) SettleNext() {
-	w := t.nextQueue()
-	if w < 0 {
-		return
+	if x := t.next(); x != nil {
+		t.clock = max(t.clock, x.deadline)
+		t.settle(x, x.deadline, false)
 	}
-	d := t.queues[w].items[t.queues[w].head]
-	t.queues[w].pop()
-	t.clock = max(t.clock, d.at)
-	t.settle(d.x, d.at, false)
 }
 
 // Finish settles what is still open as unfinished, in order of begin, or as
 // what it was if it had been answered.
 func (t *Tracker) Finish(now int64) {
 	var left []*Exchange
-	for {
-		w := t.nextQueue()
-		if w < 0 {
-			break
+	for w := range t.waiting {
+		for x := t.waiting[w].first; x != nil; x = x.later {
+			left = append(left, x)
 		}
-		x := t.queues[w].items[t.queues[w].head].x
-		x.open = false // it may have been armed twice at one instant
-		left = append(left, x)
-		t.queues[w].pop()
 	}
 	sortByID(left)
 	for _, x := range left {
@@ -225,9 +224,16 @@ func (t *Tracker) Finish(now int64) {
 }
 
 // arm sets when x settles if nothing more is heard; the deadline before lapses.
-func (t *Tracker) arm(x *Exchange, wait int) {
-	x.deadline = t.clock + durations[wait]
-	t.queues[wait].push(deadline{x.deadline, x, x.ID})
+func (t *Tracker) arm(x *Exchange, w wait) {
+	at := t.clock + durations[w]
+	if x.deadline != 0 {
+		if x.wait == w && x.deadline == at {
+			return
+		}
+		t.waiting[x.wait].remove(x)
+	}
+	x.deadline, x.wait = at, w
+	t.waiting[w].add(x)
 }
 
 // Answered reports whether no query of the name by the requester with that
@@ -245,7 +251,6 @@ func (t *Tracker) Answered(name uint64, requester netip.Addr, trn uint16) bool {
 func (t *Tracker) Open() int { return t.open.count }
 
 func (t *Tracker) settle(x *Exchange, now int64, end bool) {
-	x.open = false
 	t.unlink(x)
 	x.Settled = now
 	switch {
@@ -271,6 +276,8 @@ func (t *Tracker) recycle(x *Exchange) {
 
 func (t *Tracker) unlink(x *Exchange) {
 	t.open.remove(x)
+	t.waiting[x.wait].remove(x)
+	x.deadline = 0
 	if x.pends {
 		t.unpend(x)
 	}
@@ -477,7 +484,7 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 	x.Initiator, x.Asked, x.Broadcast = m.Src, m.Dst, bcast
 	x.TrnID, x.Flags = n.TrnID, n.Flags
 	x.Start, x.End, x.lastRequest = m.Time, m.Time, m.Time
-	x.Requests, x.RTT, x.open = 1, -1, true
+	x.Requests, x.RTT = 1, -1
 	x.key = k
 	if rec != nil {
 		x.RequestTTL, x.TTL, x.HasTTL = rec.TTL, rec.TTL, true
@@ -570,14 +577,10 @@ func (t *Tracker) maybeChallenge(x *Exchange) {
 }
 
 func (t *Tracker) evict() {
-	w := t.nextQueue()
-	if w < 0 {
-		return
+	if x := t.next(); x != nil {
+		t.Evicted++
+		t.settle(x, t.clock, true)
 	}
-	x := t.queues[w].items[t.queues[w].head].x
-	t.queues[w].pop()
-	t.Evicted++
-	t.settle(x, t.clock, true)
 }
 
 // find looks for the exchange that a response belongs to: asked of the
@@ -747,7 +750,7 @@ func (t *Tracker) conflictDemand(m *Message, rec *nbns.Record) *Exchange {
 	x.Initiator, x.Asked, x.Broadcast = m.Src, m.Dst, isBroadcast(m)
 	x.TrnID, x.Flags, x.RCode = m.NBNS.TrnID, m.NBNS.Flags, nbns.RCodeCftErr
 	x.Start, x.End, x.lastRequest = m.Time, m.Time, m.Time
-	x.Requests, x.RTT, x.open, x.key = 1, -1, true, k
+	x.Requests, x.RTT, x.key = 1, -1, k
 	if rec != nil {
 		x.TTL, x.HasTTL = rec.TTL, true
 		for _, a := range rec.Addrs {
