@@ -100,23 +100,40 @@ type address struct {
 	// What every message looks at stands together.
 	touched uint64 // when last, in touches of the registry
 	last    int64  // ns, of sending
-	use     *macUse
-	parent  int32   // union-find; itself when it is the root
-	mac     [6]byte // the first of macs
-	sent    bool    // it was seen to send; else it was only mentioned
+	mac     seen   // the first MAC address
+	parent  int32  // union-find; itself when it is the root
+	sent    bool   // it was seen to send; else it was only mentioned
+	alone   bool   // nothing is to be learned from frames with its first MAC address any more
 	roles   Role
 
 	addr     netip.Addr
-	first    int64 // ns, of sending
-	macs     [][6]byte
-	uses     []*macUse // of macs
-	spans    []span    // of macs
+	first    int64  // ns, of sending
+	macs     []seen // the further ones
 	names    []Name
 	nodeType int8 // -1 unknown
 	impl     Implementation
 	samba    bool    // habits of Samba were seen; they outweigh Windows'
 	members  []int32 // of a root with several addresses
 	joins    []Join  // of a root
+}
+
+// seen is when an address sent from a MAC address.
+type seen struct {
+	mac         [6]byte
+	use         *macUse // nil: there is none
+	first, last int64   // ns
+}
+
+// eachMAC goes over the MAC addresses, in order of appearance.
+func (e *address) eachMAC(yield func(*seen) bool) {
+	if e.mac.use == nil || !yield(&e.mac) {
+		return
+	}
+	for k := range e.macs {
+		if !yield(&e.macs[k]) {
+			return
+		}
+	}
 }
 
 type macUse struct {
@@ -234,12 +251,10 @@ func (r *Registry) evict() {
 	for _, m := range slices.Clone(group) {
 		a := r.list[m].addr
 		r.drop(a)
-		for _, mac := range r.list[m].macs {
-			if u := r.macs[mac]; u != nil {
-				u.addrs = slices.DeleteFunc(u.addrs, func(x int32) bool { return x == m })
-				if len(u.addrs) == 0 && !u.router {
-					delete(r.macs, mac)
-				}
+		for at := range r.list[m].eachMAC {
+			at.use.addrs = slices.DeleteFunc(at.use.addrs, func(x int32) bool { return x == m })
+			if len(at.use.addrs) == 0 && !at.use.router {
+				delete(r.macs, at.mac)
 			}
 		}
 		r.list[m] = address{}
@@ -298,20 +313,24 @@ func initialTTL(ttl uint8) bool { return ttl == 64 || ttl == 128 || ttl == 255 |
 // the given IP TTL, and joins addresses that share a MAC address.
 func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, frame int64) {
 	e := &r.list[i]
-	if e.use != nil && e.mac == mac && !e.use.shared() {
-		e.spans[0].last = max(e.spans[0].last, t)
+	if e.alone && e.mac.mac == mac {
+		e.mac.last = max(e.mac.last, t)
 		return
 	}
-	for k, m := range e.macs {
-		if m == mac {
-			e.spans[k].last = max(e.spans[k].last, t)
-			if u := e.uses[k]; u.shared() {
-				r.joinMAC(i, u, t, input, frame)
+	n := 0
+	for at := range e.eachMAC {
+		if at.mac == mac {
+			at.last = max(at.last, t)
+			if at.use.shared() {
+				r.joinMAC(i, at.use, t, input, frame)
+			} else {
+				e.alone = n == 0
 			}
 			return
 		}
+		n++
 	}
-	if mac == ([6]byte{}) || !initialTTL(ttl) || len(e.macs) >= maxMACs {
+	if mac == ([6]byte{}) || !initialTTL(ttl) || n >= maxMACs {
 		return
 	}
 	u := r.macs[mac]
@@ -319,12 +338,18 @@ func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, 
 		u = &macUse{}
 		r.macs[mac] = u
 	}
-	e.macs, e.uses, e.spans = append(e.macs, mac), append(e.uses, u), append(e.spans, span{t, t})
-	e.mac, e.use = e.macs[0], e.uses[0]
+	if at := (seen{mac, u, t, t}); n == 0 {
+		e.mac = at
+	} else {
+		e.macs = append(e.macs, at)
+	}
 	if u.router {
 		return
 	}
 	u.addrs = append(u.addrs, i)
+	for _, o := range u.addrs {
+		r.list[o].alone = false
+	}
 	if len(u.addrs) > maxPerMAC {
 		u.router, u.addrs = true, nil
 		return
@@ -332,14 +357,14 @@ func (r *Registry) SeenMAC(i int32, mac [6]byte, ttl uint8, t int64, input int, 
 	r.joinMAC(i, u, t, input, frame)
 }
 
-// span is the time in which an address was used from one MAC address, ns.
-type span struct{ first, last int64 }
-
-func (e *address) span(u *macUse) span {
-	if k := slices.Index(e.uses, u); k >= 0 {
-		return e.spans[k]
+// from is when the address sent from the MAC address of u.
+func (e *address) from(u *macUse) seen {
+	for at := range e.eachMAC {
+		if at.use == u {
+			return *at
+		}
 	}
-	return span{}
+	return seen{}
 }
 
 func (r *Registry) joinMAC(i int32, u *macUse, t int64, input int, frame int64) {
@@ -348,12 +373,12 @@ func (r *Registry) joinMAC(i int32, u *macUse, t int64, input int, frame int64) 
 			continue
 		}
 		a, b := &r.list[i], &r.list[o]
-		x, y := a.span(u), b.span(u)
+		x, y := a.from(u), b.from(u)
 		sign := Renumbered
 		// Both were used after the other one had appeared.
 		if x.last >= y.first && y.last >= x.first && y.last > x.first && x.last > y.first {
 			sign = SameMAC
-		} else if len(a.macs) > 1 || len(b.macs) > 1 {
+		} else if len(a.macs) > 0 || len(b.macs) > 0 {
 			// The address was leased again to a second machine: joining would
 			// chain machines together that only followed each other.
 			continue
@@ -561,9 +586,9 @@ func (r *Registry) MACs(a netip.Addr) [][6]byte {
 	var out [][6]byte
 	for _, b := range r.Addresses(a) {
 		if i, ok := r.where(b); ok {
-			for _, m := range r.list[i].macs {
-				if u := r.macs[m]; (u == nil || !u.router) && !slices.Contains(out, m) {
-					out = append(out, m)
+			for at := range r.list[i].eachMAC {
+				if !at.use.router && !slices.Contains(out, at.mac) {
+					out = append(out, at.mac)
 				}
 			}
 		}
