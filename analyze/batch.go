@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/names"
 	"nbtrace/analyze/nbns"
 	"nbtrace/analyze/wire"
 	"nbtrace/captures"
@@ -19,31 +21,29 @@ const (
 type Batch struct {
 	frames     int64
 	first, end int64 // ns: time of the first frame, and the latest
-	items      []batched
+	packets    []wire.Packet
+	messages   []message   // of the packets
 	names      []nbns.Name // of the messages, in order
 	bytes      []byte      // payloads
 	vlans      []uint16
 }
 
-// batched is a packet with the message in it, if it is an NBNS message.
-type batched struct {
-	packet wire.Packet
-	nbns   nbns.Message
+// message is what a packet holds if it is an NBNS message.
+type message struct {
+	nbns.Message
+	name int // place of its name among the batch's
 }
 
 // Reset empties the batch for use again.
 func (b *Batch) Reset() {
-	b.frames, b.items, b.names, b.bytes, b.vlans = 0, b.items[:0], b.names[:0], b.bytes[:0], b.vlans[:0]
+	b.frames, b.packets, b.names, b.bytes, b.vlans = 0, b.packets[:0], b.names[:0], b.bytes[:0], b.vlans[:0]
 }
 
 // Full reports whether it is time to apply the batch.
-func (b *Batch) Full() bool { return len(b.items) >= batchMessages || len(b.bytes) >= batchBytes }
+func (b *Batch) Full() bool { return len(b.packets) >= batchMessages || len(b.bytes) >= batchBytes }
 
 // Decoder decodes frames for an engine. It is not for concurrent use.
-type Decoder struct {
-	wire    *wire.Decoder
-	packets []wire.Packet
-}
+type Decoder struct{ wire *wire.Decoder }
 
 // Decode adds the frame to the batch. It keeps nothing of the frame's data.
 func (d *Decoder) Decode(b *Batch, f *captures.Frame) {
@@ -58,23 +58,23 @@ func (d *Decoder) Decode(b *Batch, f *captures.Frame) {
 	}
 	b.frames++
 	b.end = max(b.end, t)
-	d.packets = d.wire.Decode(f, d.packets[:0])
-	if len(d.packets) > 0 {
-		b.add(d.packets)
-	}
+	n := len(b.packets)
+	b.packets = d.wire.Decode(f, b.packets)
+	b.decode(n)
 }
 
-func (b *Batch) add(packets []wire.Packet) {
-	for i := range packets {
-		n := len(b.items)
-		if n < cap(b.items) {
-			b.items = b.items[:n+1]
-		} else {
-			b.items = append(b.items, batched{})
-		}
-		it := &b.items[n]
-		p := &it.packet
-		*p = packets[i]
+// flush adds what was still waiting for further frames.
+func (d *Decoder) flush(b *Batch) {
+	n := len(b.packets)
+	b.packets = d.wire.Flush(b.packets)
+	b.decode(n)
+}
+
+// decode makes the packets from the n-th on the batch's own, and decodes the
+// messages in them.
+func (b *Batch) decode(n int) {
+	for ; n < len(b.packets); n++ {
+		p := &b.packets[n]
 		at := len(b.bytes)
 		b.bytes = append(b.bytes, p.Payload...)
 		p.Payload = b.bytes[at:len(b.bytes):len(b.bytes)]
@@ -83,9 +83,14 @@ func (b *Batch) add(packets []wire.Packet) {
 			b.vlans = append(b.vlans, p.VLAN...)
 			p.VLAN = b.vlans[at:len(b.vlans):len(b.vlans)]
 		}
+		if n == len(b.messages) {
+			b.messages = append(b.messages, message{})
+		}
 		if p.Protocol == wire.NBNS {
-			nbns.Decode(&it.nbns, p.Payload)
-			if name, ok := it.nbns.Name(); ok {
+			m := &b.messages[n]
+			nbns.Decode(&m.Message, p.Payload)
+			if name, ok := m.Name(); ok {
+				m.name = len(b.names)
 				b.names = append(b.names, name)
 			}
 		}
@@ -110,10 +115,45 @@ func (e *Engine) Apply(b *Batch) {
 }
 
 func (e *Engine) applyItems(b *Batch) {
-	if len(b.names) > 1 {
-		e.names.Fetch(b.names)
+	e.fetch(b)
+	for i := range b.packets {
+		e.packet(&b.packets[i], &b.messages[i])
 	}
-	for i := range b.items {
-		e.packet(&b.items[i])
+}
+
+// fetched is what was brought into the processor's cache for a batch.
+type fetched struct {
+	histories []*names.State // of the batch's names, as many as were looked up
+	due       []*exchange.Exchange
+	dueNames  []*names.State
+}
+
+// mostDue is how many exchanges are fetched at most.
+const mostDue = 256
+
+// fetch brings what a batch needs into the processor's cache: the histories of
+// its names, and the exchanges that will settle meanwhile with theirs: it waits
+// for memory once for many of them, and not for each when its turn comes.
+func (e *Engine) fetch(b *Batch) {
+	f := &e.fetched
+	if len(b.packets) < 2 {
+		f.histories = f.histories[:0]
+		return
 	}
+	f.histories = e.names.Fetch(b.names, f.histories[:0])
+	f.due = e.tracker.Due(b.end, f.due[:0])
+	f.dueNames = f.dueNames[:0]
+	for _, x := range f.due {
+		f.dueNames = append(f.dueNames, x.History.(*names.State))
+	}
+	e.names.FetchWhole(f.dueNames)
+}
+
+// history is the history of a message's name, the place-th of its batch.
+func (e *Engine) history(m *nbns.Message, name nbns.Name, place int) *names.State {
+	var found *names.State
+	if place < len(e.fetched.histories) {
+		found = e.fetched.histories[place]
+	}
+	return e.names.TouchFound(found, name, m.Scope(), e.clock)
 }

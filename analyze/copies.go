@@ -23,37 +23,40 @@ const copyWindow = int64(time.Second)
 type copies struct {
 	seed    maphash.Seed
 	key     uint64
-	ring    []sighting // a power of two, by time of the first sighting
-	buckets []int32    // by hash: the latest sighting, 0 for none, else its place in the ring plus one
-	head    int        // of the oldest, counted without end
-	end     int        // behind the latest
+	ring    []sighting         // a power of two, by time of the first sighting
+	buckets []int32            // by hash: the latest sighting, 0 for none, else its place in the ring plus one
+	others  map[uint64][]place // by hash: further places that saw a packet
+	head    int                // of the oldest, counted without end
+	end     int                // behind the latest
 }
 
-// sighting is a packet with the places that saw it.
+// sighting is a packet with the first place that saw it, in a line of the
+// processor's cache.
 type sighting struct {
-	hash  uint64
-	time  int64
-	first place
-	more  []place
-	next  int32 // in the bucket
-	gone  bool  // no longer in its bucket: the packet was sent again
+	hash uint64
+	time int64
+	x    *exchange.Exchange
+	id   uint64 // of x, which may since have been used again
 
-	kind  exchange.MessageKind
-	frame int32 // place of the message among the frames of x
-	x     *exchange.Exchange
-	id    uint64 // of x, which may since have been used again
+	first  place
+	next   int32 // in the bucket
+	frame  uint8 // place of the message among the frames of x
+	kind   exchange.MessageKind
+	gone   bool // no longer in its bucket: the packet was sent again
+	copied bool // there are others
 }
 
 type place struct {
 	input, iface int32
-	ttl          uint8
 	src, dst     [6]byte
+	ttl          uint8
 }
 
 const leastSightings = 256
 
 func newCopies() *copies {
-	return &copies{seed: maphash.MakeSeed(), key: rand.Uint64(), ring: make([]sighting, leastSightings), buckets: make([]int32, leastSightings)}
+	return &copies{seed: maphash.MakeSeed(), key: rand.Uint64(), ring: make([]sighting, leastSightings), buckets: make([]int32, leastSightings),
+		others: map[uint64][]place{}}
 }
 
 // hash is of what copies have in common.
@@ -90,14 +93,15 @@ func (c *copies) look(p *wire.Packet, now int64) (s *sighting, isCopy bool) {
 		c.head++
 	}
 	sum := c.hash(p)
-	at := place{int32(p.Input), int32(p.Interface), p.TTL, p.SrcMAC, p.DstMAC}
+	at := place{int32(p.Input), int32(p.Interface), p.SrcMAC, p.DstMAC, p.TTL}
 	for i := c.buckets[int(sum)&mask]; i != 0; i = s.next {
 		s = &c.ring[i-1]
 		if s.hash != sum {
 			continue
 		}
-		if s.first != at && !slices.Contains(s.more, at) {
-			s.more = append(s.more, at)
+		if s.first != at && !(s.copied && slices.Contains(c.others[sum], at)) {
+			s.copied = true
+			c.others[sum] = append(c.others[sum], at)
 			return s, true
 		}
 		c.unlink(s, int(i-1))
@@ -111,7 +115,7 @@ func (c *copies) look(p *wire.Packet, now int64) (s *sighting, isCopy bool) {
 	i := c.end & mask
 	c.end++
 	s = &c.ring[i]
-	*s = sighting{hash: sum, time: now, first: at, more: s.more[:0]}
+	*s = sighting{hash: sum, time: now, first: at}
 	c.link(s, i)
 	return s, false
 }
@@ -127,6 +131,9 @@ func (c *copies) unlink(s *sighting, i int) {
 		b = &c.ring[*b-1].next
 	}
 	*b = s.next
+	if s.copied {
+		delete(c.others, s.hash)
+	}
 }
 
 // grow makes the ring twice as large.

@@ -102,6 +102,7 @@ type Engine struct {
 	gaps    bool
 
 	pass    Pass
+	fetched fetched
 	memo    any // what the rules of a family share for memoFor at memoAt
 	memoFor *exchange.Exchange
 	memoAt  int64
@@ -120,7 +121,7 @@ func New(o Options, sink Sink) *Engine {
 	if o.Limits.Findings <= 0 {
 		o.Limits.Findings = 10_000
 	}
-	e := &Engine{opts: o, sink: sink, decoder: Decoder{wire: wire.NewDecoder(wire.Options{})}, copies: newCopies(), imports: newImports(o.Mappings),
+	e := &Engine{opts: o, fetched: fetched{due: make([]*exchange.Exchange, 0, mostDue)}, sink: sink, decoder: Decoder{wire: wire.NewDecoder(wire.Options{})}, copies: newCopies(), imports: newImports(o.Mappings),
 		anomalies: anomalies{index: map[anomalyKey]*Anomaly{}}, associations: map[association]*associationState{}, attempts: map[servers]*associationState{}, replTracker: winsrepl.NewTracker(0),
 		hosts: hosts.NewRegistry(o.Limits.Addresses), names: names.NewTable(o.Limits.Names),
 		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey]*occurrence{}}
@@ -184,7 +185,7 @@ func (e *Engine) Counts() Summary {
 
 // advance fires every deadline before t.
 func (e *Engine) advance(t int64) {
-	if e.survey >= t && e.tracker.Quiet(t) && e.agenda.quiet(t) {
+	if e.survey >= t && e.agenda.quiet(t) && e.tracker.Quiet(t) {
 		return
 	}
 	for {
@@ -209,8 +210,7 @@ func (e *Engine) advance(t int64) {
 	}
 }
 
-func (e *Engine) packet(it *batched) {
-	p := &it.packet
+func (e *Engine) packet(p *wire.Packet, m *message) {
 	if p.Time < e.clock {
 		e.late++
 	} else {
@@ -220,7 +220,7 @@ func (e *Engine) packet(it *batched) {
 	e.fresh = true
 	switch p.Protocol {
 	case wire.NBNS:
-		e.nbns(p, &it.nbns)
+		e.nbns(p, &m.Message, m.name)
 	case wire.NBDGM:
 		e.datagram(p)
 	case wire.WINSRepl, wire.WINSGap:
@@ -228,7 +228,7 @@ func (e *Engine) packet(it *batched) {
 	}
 }
 
-func (e *Engine) nbns(p *wire.Packet, m *nbns.Message) {
+func (e *Engine) nbns(p *wire.Packet, m *nbns.Message, place int) {
 	if m.Fault != nil && p.Snapped {
 		m.Fault.Reason += " (the frame was cut by the snap length)"
 	}
@@ -260,7 +260,7 @@ func (e *Engine) nbns(p *wire.Packet, m *nbns.Message) {
 	kind := exchange.MsgUnknown
 	var x *exchange.Exchange
 	if name, ok := m.Name(); ok && usable(m) {
-		history := e.names.Touch(name, m.Scope(), e.clock)
+		history := e.history(m, name, place)
 		kind, x = e.tracker.Observe(&exchange.Message{Name: history.ID, Time: e.clock, Input: p.Input, Frame: p.Frame,
 			Src: p.Src.Addr(), Dst: p.Dst.Addr(), Broadcast: p.LinkBcast, NBNS: m})
 		if x != nil && x.History == nil {
@@ -273,7 +273,7 @@ func (e *Engine) nbns(p *wire.Packet, m *nbns.Message) {
 	}
 	s.kind, s.x = kind, x
 	if x != nil {
-		s.id, s.frame = x.ID, int32(x.FrameCount()-1)
+		s.id, s.frame = x.ID, uint8(x.FrameCount()-1)
 	}
 	if e.sink.Message != nil {
 		e.sink.Message(&Message{Packet: p, NBNS: m, Kind: kind})
@@ -352,7 +352,7 @@ func (e *Engine) keep(x *exchange.Exchange) {
 // Finish closes open exchanges as unfinished and returns what is known.
 func (e *Engine) Finish() *Result {
 	e.one.Reset()
-	e.one.add(e.decoder.wire.Flush(e.decoder.packets[:0]))
+	e.decoder.flush(&e.one)
 	e.applyItems(&e.one)
 	e.advance(e.end + 1)
 	e.clock = max(e.clock, e.end)

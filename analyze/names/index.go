@@ -49,6 +49,17 @@ func (x *index) get(n *nbns.Name, hash uint64) *State {
 	}
 }
 
+// likely is the history of the name with the hash, if there is one. It may be
+// another one's with the same hash.
+func (x *index) likely(hash uint64) *State {
+	mask := uint64(len(x.slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		if e := &x.slots[i]; e.s == nil || e.hash == hash {
+			return e.s
+		}
+	}
+}
+
 // add puts in a history that is not there yet.
 func (x *index) add(s *State, hash uint64) {
 	if x.used*4 >= len(x.slots)*3 {

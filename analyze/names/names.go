@@ -297,7 +297,7 @@ type Table struct {
 	limit   int
 	oldest  []victim // next to be evicted, unless touched since
 	Evicted int64
-	fetched uint64 // a sum of what Fetch read, so that it is not left out
+	fetched uint64 // a sum of what was fetched, so that reading it is not left out
 }
 
 // NewTable makes a table of at most limit names (0: 1,000,000).
@@ -314,26 +314,52 @@ func (t *Table) Len() int { return t.plain.used + len(t.scoped) }
 // fewNames are found in the processor's cache anyway.
 const fewNames = 4096
 
-// Fetch brings what Touch needs for the names into the processor's cache: all
-// of them at one time, where Touch would wait for one after the other. It
-// changes nothing.
-func (t *Table) Fetch(all []nbns.Name) {
+// Fetch finds the histories of plain names, nil for those that have none, and
+// brings them into the processor's cache: all of them at one time, where Touch
+// would wait for one after the other. It changes nothing. Where there are so
+// few names that it does not pay it gives none at all.
+func (t *Table) Fetch(all []nbns.Name, into []*State) []*State {
+	if t.plain.used < fewNames {
+		return into
+	}
+	var hashes [64]uint64
+	mask := uint64(len(t.plain.slots) - 1)
+	for len(all) > 0 {
+		part := all[:min(len(all), len(hashes))]
+		all = all[len(part):]
+		for i := range part {
+			hashes[i] = t.plain.hash(&part[i])
+			t.fetched += t.plain.slots[hashes[i]&mask].hash
+		}
+		first := len(into)
+		for i := range part {
+			into = append(into, t.plain.likely(hashes[i]))
+		}
+		for _, s := range into[first:] {
+			if s != nil {
+				t.fetched += s.touched + uint64(s.Queries)
+			}
+		}
+	}
+	return into
+}
+
+// FetchWhole brings histories with their claims and answers into the
+// processor's cache.
+func (t *Table) FetchWhole(list []*State) {
 	if t.plain.used < fewNames {
 		return
 	}
-	var homes [64]uint64
-	for len(all) > 0 {
-		part := all[:min(len(all), len(homes))]
-		all = all[len(part):]
-		mask := uint64(len(t.plain.slots) - 1)
-		for i := range part {
-			homes[i] = t.plain.hash(&part[i])
-			t.fetched += t.plain.slots[homes[i]&mask].hash
+	for _, s := range list {
+		t.fetched += s.touched + uint64(s.Queries)
+	}
+	for _, s := range list {
+		if len(s.Claims) > 0 {
+			c := &s.Claims[0]
+			t.fetched += uint64(c.Count) + uint64(c.End.Time())
 		}
-		for i := range part {
-			if s := t.plain.slots[homes[i]&mask].s; s != nil {
-				t.fetched += s.touched
-			}
+		for i := range s.Answers {
+			t.fetched += uint64(s.Answers[i].Count)
 		}
 	}
 }
@@ -359,10 +385,23 @@ func (t *Table) Touch(n nbns.Name, scope string, now int64) *State {
 	if s == nil {
 		s = t.begin(n, scope, h, now)
 	}
+	t.touch(s, now)
+	return s
+}
+
+// TouchFound is Touch with what Fetch found for the name.
+func (t *Table) TouchFound(s *State, n nbns.Name, scope string, now int64) *State {
+	if s == nil || s.evicted || scope != "" || s.Name != n {
+		return t.Touch(n, scope, now)
+	}
+	t.touch(s, now)
+	return s
+}
+
+func (t *Table) touch(s *State, now int64) {
 	t.touches++
 	s.touched = t.touches
 	s.Last = max(s.Last, now)
-	return s
 }
 
 func (t *Table) begin(n nbns.Name, scope string, h uint64, now int64) *State {
