@@ -128,6 +128,9 @@ type fetched struct {
 	dueNames  []*names.State
 }
 
+// fewNames are found in the processor's cache anyway.
+const fewNames = 4096
+
 // mostDue is how many exchanges are fetched at most.
 const mostDue = 256
 
@@ -136,7 +139,7 @@ const mostDue = 256
 // for memory once for many of them, and not for each when its turn comes.
 func (e *Engine) fetch(b *Batch) {
 	f := &e.fetched
-	if len(b.packets) < 2 {
+	if len(b.packets) < 2 || e.names.Len() < fewNames {
 		f.histories = f.histories[:0]
 		return
 	}

@@ -84,7 +84,7 @@ type Engine struct {
 
 	agenda   agenda
 	triggers [exchange.KindCount][]ruleRef
-	surveys  []ruleRef
+	surveys  []surveyor
 	findings map[findingKey]*occurrence
 	order    []*occurrence
 	kept     []*exchange.Exchange // ring of kept exchanges, oldest first
@@ -128,7 +128,7 @@ func New(o Options, sink Sink) *Engine {
 	e.tracker = exchange.NewTracker(knowledge{e}, o.Limits.Open, e.settled)
 	for i, r := range o.Rules {
 		if r.Survey != nil {
-			e.surveys = append(e.surveys, ruleRef{i, r})
+			e.surveys = append(e.surveys, surveyor{rule: r})
 		}
 		for _, k := range r.Triggers {
 			e.triggers[k] = append(e.triggers[k], ruleRef{i, r})

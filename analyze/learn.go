@@ -184,8 +184,11 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 		}
 		if x.Registers() && x.Requests > 0 {
 			i := e.hosts.Mention(x.Initiator)
-			e.hosts.AddName(i, x.Name, x.Scope)
+			e.hosts.AddName(i, x.Name, x.Scope, e.clock)
 			if !x.Group {
+				if x.Unicast() && x.Outcome == exchange.Accepted {
+					e.hosts.Served(x.Address(), x.Asked)
+				}
 				e.joinRegistrations(s, x)
 			}
 		}

@@ -49,8 +49,11 @@ type Rule struct {
 	Check func(*Pass)
 	// Survey, if set, looks over everything that is known, every ten minutes
 	// of capture time and at the end, for faults that no single exchange
-	// shows. What it reports again is the same finding.
-	Survey func(*Survey)
+	// shows. What it reports again is the same finding. Surveys are the names
+	// that it looks over, told by a first look at their histories that must be
+	// quick; nil: none.
+	Survey  func(*Survey)
+	Surveys func(*names.State) bool
 }
 
 // Validate says what a rule lacks.

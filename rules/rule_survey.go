@@ -18,7 +18,7 @@ var browserSplitOrDuplicateMaster = &analyze.Rule{
 		{Slug: "master-contended", For: true, Text: "A claim of the name was refused by its holder."},
 		{Slug: "two-masters", For: true, Text: "Two machines hold the name on one segment."},
 	},
-	Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal, Survey: browserSplit,
+	Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal, Survey: browserSplit, Surveys: surveysBrowser,
 }
 
 var staticRecordOrigin = &analyze.Rule{
@@ -38,7 +38,7 @@ var staticRecordOrigin = &analyze.Rule{
 		{Slug: "static-at-two-owners", For: true, Text: "Two servers own a static record of the name."},
 		{Slug: "deletion-undone", For: true, Text: "The record came back after its deletion."},
 	},
-	Survey: staticOrigin,
+	Survey: staticOrigin, Surveys: surveysRecorded,
 }
 
 var winsreplPartnerRefused = &analyze.Rule{
@@ -68,7 +68,7 @@ var winsrepl1CNotConverging = &analyze.Rule{
 	},
 	References: []string{"Q140978", "Q168076", "Q216585"},
 	Signs:      []analyze.Sign{{Slug: "members-differ", For: true, Text: "One version of the group has two lists of members."}},
-	Survey:     notConverging,
+	Survey:     notConverging, Surveys: surveysRecorded,
 }
 
 var noisyName = &analyze.Rule{
@@ -81,7 +81,7 @@ var noisyName = &analyze.Rule{
 	},
 	References: []string{"Q150820", "Q170040", "Q172009"},
 	Signs:      []analyze.Sign{{Slug: "asked-in-vain", For: true, Text: "Many queries for the name were not answered, or only with a no."}},
-	Survey:     noisy,
+	Survey:     noisy, Surveys: surveysNoisy,
 }
 
 var wpadClaimedRule = &analyze.Rule{
@@ -97,7 +97,7 @@ var wpadClaimedRule = &analyze.Rule{
 		{Slug: "registers-wpad", For: true, Text: "It registered the name."},
 		{Slug: "answers-for-wpad", For: true, Text: "It answered for the name with its own address."},
 	},
-	Survey: wpadClaimed,
+	Survey: wpadClaimed, Surveys: surveysWPAD,
 }
 
 var unusableInterfaceRegistered = &analyze.Rule{
@@ -113,7 +113,7 @@ var unusableInterfaceRegistered = &analyze.Rule{
 		{Slug: "unusable-address", For: true, Text: "An address of a kind that cannot be reached was registered."},
 		{Slug: "usable-address-too", For: true, Text: "The machine registers a usable address as well."},
 	},
-	Survey: unusableInterface,
+	Survey: unusableInterface, Surveys: surveysUnusable,
 }
 
 var scopeMismatchRule = &analyze.Rule{
@@ -194,7 +194,7 @@ var missingReleaseOnShutdown = &analyze.Rule{
 		{Slug: "released-in-part", For: true, Text: "It released <20> and fell silent."},
 		{Slug: "not-released", For: true, Text: "Another of its names was never released."},
 	},
-	Survey: missingRelease,
+	Survey: missingRelease, Surveys: surveysReleased,
 }
 
 var rasDoubleRegistration = &analyze.Rule{
@@ -233,5 +233,5 @@ var clusterNameMoving = &analyze.Rule{
 	},
 	References: []string{"Q217199", "Q195462", "Q254825"},
 	Signs:      []analyze.Sign{{Slug: "holder-alternates", For: true, Text: "The name changed hands by release and registration several times."}},
-	Survey:     clusterName,
+	Survey:     clusterName, Surveys: surveysMoved,
 }

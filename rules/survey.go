@@ -20,6 +20,24 @@ func stateFinding(st *names.State) analyze.Finding {
 	return analyze.Finding{HasName: true, Name: st.Name, Scope: st.Scope}
 }
 
+// The first looks of the surveys, Rule.Surveys.
+
+func surveysRecorded(st *names.State) bool { return len(st.Records) > 0 }
+
+func surveysNoisy(st *names.State) bool { return st.InVain >= noisyQueries }
+
+func surveysWPAD(st *names.State) bool { return isWPAD(st.Name) }
+
+// Beside a usable address, or unusable by itself.
+func surveysUnusable(st *names.State) bool { return len(st.Claims) > 1 || st.Hostless }
+
+// The other name of master browsers, MSBROWSE, is a group.
+func surveysBrowser(st *names.State) bool { return st.Name.Suffix() == 0x1D && len(st.Claims) > 1 }
+
+func surveysReleased(st *names.State) bool { return st.Released && st.Name.Suffix() == 0x20 }
+
+func surveysMoved(st *names.State) bool { return st.Released && len(st.Claims) > clusterMoves }
+
 // staticOrigin says where a static record lives when the name is also
 // registered dynamically, static at two owners, or comes back after deletion.
 func staticOrigin(s *analyze.Survey) {
@@ -142,7 +160,7 @@ const (
 
 func noisy(s *analyze.Survey) {
 	for _, st := range s.Names {
-		if st.InVain < noisyQueries || float64(st.InVain) < noisyShare*float64(st.Queries) || len(st.Askers) == 0 {
+		if float64(st.InVain) < noisyShare*float64(st.Queries) || len(st.Askers) == 0 {
 			continue
 		}
 		askers := slices.Clone(st.Askers)
@@ -171,13 +189,10 @@ func noisy(s *analyze.Survey) {
 	}
 }
 
-func isWPAD(n nbns.Name) bool { return strings.EqualFold(n.Raw(), "WPAD") }
+func isWPAD(n nbns.Name) bool { return n[0]|0x20 == 'w' && strings.EqualFold(n.Raw(), "WPAD") }
 
 func wpadClaimed(s *analyze.Survey) {
 	for _, st := range s.Names {
-		if !isWPAD(st.Name) {
-			continue
-		}
 		for i := range st.Claims {
 			c := &st.Claims[i]
 			if c.State == names.Refused || c.Group {
@@ -365,13 +380,6 @@ func dnsReuse(s *analyze.Survey) {
 // browserSplit: two machines hold the segment's master browser name at once.
 func browserSplit(s *analyze.Survey) {
 	for _, st := range s.Names {
-		if !masterBrowser(st.Name) {
-			continue
-		}
-		// MSBROWSE is a group that every master browser of a segment joins.
-		if st.Name.Suffix() == 0x01 {
-			continue
-		}
 		for i := range st.Claims {
 			for j := i + 1; j < len(st.Claims); j++ {
 				a, b := &st.Claims[i], &st.Claims[j]
@@ -409,9 +417,6 @@ var remedyBrowser = []string{
 // missingRelease: a machine that shut down gave up some of its names only.
 func missingRelease(s *analyze.Survey) {
 	for _, st := range s.Names {
-		if st.Name.Suffix() != 0x20 {
-			continue
-		}
 		for i := range st.Claims {
 			c := &st.Claims[i]
 			if c.State != names.Released || !c.Server().IsValid() || s.Now-c.Until < int64(time.Minute) {
@@ -448,12 +453,24 @@ func missingRelease(s *analyze.Survey) {
 const rasNames = 8
 
 func rasDouble(s *analyze.Survey) {
-	for _, a := range s.Hosts.Registrants(rasNames) {
+	var plain []nbns.Name
+	var states []*names.State
+	for _, a := range s.Hosts.Registrants(rasNames, s.Since) {
+		plain, states = plain[:0], states[:0]
+		for _, n := range s.Hosts.Names(a) {
+			switch suffix := n.Bytes[15]; {
+			case suffix != 0x00 && suffix != 0x20:
+			case n.Scope == "":
+				plain = append(plain, n.Bytes)
+			default:
+				states = append(states, s.Table.Get(n.Bytes, n.Scope))
+			}
+		}
+		states = s.Table.Fetch(plain, states)
 		var fs []exchange.FrameRef
 		f := analyze.Finding{Host: hostOf(a), Verdict: analyze.Possible}
-		for _, n := range s.Hosts.Names(a) {
-			st := s.Table.Get(n.Bytes, n.Scope)
-			if suffix := n.Bytes[15]; st == nil || suffix != 0x00 && suffix != 0x20 {
+		for _, st := range states {
+			if st == nil {
 				continue
 			}
 			i := slices.IndexFunc(st.Claims, func(c names.Claim) bool {
@@ -476,11 +493,13 @@ func rasDouble(s *analyze.Survey) {
 			continue
 		}
 		f.Evidence = []analyze.Evidence{ev("many-names-one-address", true, fs, "%s registers %d names", a, f.Count)}
-		f.Remedy = []string{"A RAS server that registers its dial-in clients with its own address makes them unreachable and collides with their LAN registrations: use TCP/IP alone on the RAS link (Q176991).",
-			"A cluster, or a server with aliases, looks the same and is in order."}
+		f.Remedy = remedyRAS
 		s.Report(f)
 	}
 }
+
+var remedyRAS = []string{"A RAS server that registers its dial-in clients with its own address makes them unreachable and collides with their LAN registrations: use TCP/IP alone on the RAS link (Q176991).",
+	"A cluster, or a server with aliases, looks the same and is in order."}
 
 // splitRegistration: one boot leaves a machine's names on two servers.
 func splitRegistration(s *analyze.Survey) {
@@ -488,25 +507,18 @@ func splitRegistration(s *analyze.Survey) {
 		c  *names.Claim
 		st *names.State
 	}
+	// Nearly all machines use one server: look closely at the others only.
+	if !s.Hosts.SeveralServers() {
+		return
+	}
 	each := func(do func(x at)) {
-		for _, st := range s.Names {
+		s.Lately(func(st *names.State) {
 			for i := range st.Claims {
 				if c := &st.Claims[i]; !c.Group && c.Server().IsValid() && c.State == names.Active {
 					do(at{c, st})
 				}
 			}
-		}
-	}
-	// Nearly all networks have one server, and nearly all machines use one:
-	// look closely at the others only.
-	var only addr
-	several := false
-	each(func(x at) {
-		several = several || only.IsValid() && x.c.Server() != only
-		only = x.c.Server()
-	})
-	if !several {
-		return
+		})
 	}
 	server := map[addr]addr{}
 	byAddr := map[addr][]at{}

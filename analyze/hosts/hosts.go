@@ -110,7 +110,9 @@ type address struct {
 	first    int64  // ns, of sending
 	macs     []seen // the further ones
 	names    []Name
-	nodeType int8 // -1 unknown
+	named    int64  // ns, of the latest of names
+	server   uint32 // that accepted a registration of the address, 0: none
+	nodeType int8   // -1 unknown
 	impl     Implementation
 	samba    bool    // habits of Samba were seen; they outweigh Windows'
 	members  []int32 // of a root with several addresses
@@ -155,6 +157,7 @@ type Registry struct {
 	free    []int32
 	touches uint64
 	oldest  []victim // next to be evicted, unless touched since
+	several bool     // SeveralServers
 }
 
 // NewRegistry makes a registry of at most limit addresses (0: 200,000). The
@@ -257,6 +260,7 @@ func (r *Registry) evict() {
 				delete(r.macs, at.mac)
 			}
 		}
+		r.several = r.several || r.list[m].server != 0
 		r.list[m] = address{}
 		r.free = append(r.free, m)
 		r.Evicted++
@@ -495,9 +499,9 @@ type Name struct {
 	Scope string
 }
 
-// AddName notes a name that an address registered or uses. Of many names the
-// first few are kept.
-func (r *Registry) AddName(i int32, name [16]byte, scope string) {
+// AddName notes a name that an address registered or uses, at t (ns). Of many
+// names the first few are kept.
+func (r *Registry) AddName(i int32, name [16]byte, scope string, t int64) {
 	e := &r.list[i]
 	if len(e.names) >= maxNames {
 		return
@@ -508,15 +512,34 @@ func (r *Registry) AddName(i int32, name [16]byte, scope string) {
 		}
 	}
 	e.names = append(e.names, Name{name, scope})
+	e.named = t
 }
 
+// Served notes that a name server accepted a registration of an address.
+func (r *Registry) Served(a, server netip.Addr) {
+	i, ok := r.where(a)
+	switch {
+	case !ok || !server.Is4():
+		r.several = true
+	case r.list[i].server == 0:
+		r.list[i].server = number(server)
+	case r.list[i].server != number(server):
+		r.several = true
+	}
+}
+
+// SeveralServers reports whether name servers accepted registrations of one
+// address at more than one of them, or it cannot be told any more.
+func (r *Registry) SeveralServers() bool { return r.several }
+
 // Registrants lists the addresses with names of at least n different texts
-// among the suffixes <00> and <20>, in order of address.
-func (r *Registry) Registrants(n int) []netip.Addr {
+// among the suffixes <00> and <20>, one of their names new at or after since
+// (ns), in order of address.
+func (r *Registry) Registrants(n int, since int64) []netip.Addr {
 	var out []netip.Addr
 	for i := range r.list {
 		e := &r.list[i]
-		if !e.addr.IsValid() || len(e.names) < n {
+		if !e.addr.IsValid() || len(e.names) < n || e.named < since {
 			continue
 		}
 		var texts [][15]byte

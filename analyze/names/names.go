@@ -236,6 +236,8 @@ type State struct {
 	touched     uint64 // when last, in touches of the table
 	First, Last int64
 	Cut         bool // something was given up to keep within the limits
+	Released    bool // a holder released it
+	Hostless    bool // somebody claimed it for an address that no other machine can have: 0.0.0.0/8, 127.0.0.0/8
 	evicted     bool
 	Claims      []Claim
 	Answers     []AnswerSet
@@ -311,17 +313,11 @@ func NewTable(limit int) *Table {
 // Len is the number of names.
 func (t *Table) Len() int { return t.plain.used + len(t.scoped) }
 
-// fewNames are found in the processor's cache anyway.
-const fewNames = 4096
-
-// Fetch finds the histories of plain names, nil for those that have none, and
-// brings them into the processor's cache: all of them at one time, where Touch
-// would wait for one after the other. It changes nothing. Where there are so
-// few names that it does not pay it gives none at all.
+// Fetch appends to into the histories of names without a scope, nil for one
+// that has none. It is Get for all of them at one time: where there are many
+// histories that takes a fraction of the time, since they are brought into the
+// processor's cache together.
 func (t *Table) Fetch(all []nbns.Name, into []*State) []*State {
-	if t.plain.used < fewNames {
-		return into
-	}
 	var hashes [64]uint64
 	mask := uint64(len(t.plain.slots) - 1)
 	for len(all) > 0 {
@@ -340,6 +336,11 @@ func (t *Table) Fetch(all []nbns.Name, into []*State) []*State {
 				t.fetched += s.touched + uint64(s.Queries)
 			}
 		}
+		for i, s := range into[first:] {
+			if s != nil && s.Name != part[i] {
+				into[first+i] = t.plain.get(&part[i], hashes[i])
+			}
+		}
 	}
 	return into
 }
@@ -347,9 +348,6 @@ func (t *Table) Fetch(all []nbns.Name, into []*State) []*State {
 // FetchWhole brings histories with their claims and answers into the
 // processor's cache.
 func (t *Table) FetchWhole(list []*State) {
-	if t.plain.used < fewNames {
-		return
-	}
 	for _, s := range list {
 		t.fetched += s.touched + uint64(s.Queries)
 	}
@@ -488,22 +486,21 @@ func (t *Table) forget(s *State) {
 
 // byTouch lists the histories, the one touched last first.
 func (t *Table) byTouch() []*State {
-	out := t.Since(math.MinInt64)
+	out := make([]*State, 0, t.Len())
+	t.Since(math.MinInt64, func(s *State) { out = append(out, s) })
 	slices.SortFunc(out, func(a, b *State) int { return cmp.Compare(b.touched, a.touched) })
 	return out
 }
 
-// Since lists the histories that something was added to at or after at (ns), in
-// order of appearance: that is how they lie in memory, and going over hundreds
-// of thousands of them in another order takes several times as long.
-func (t *Table) Since(at int64) []*State {
-	out := make([]*State, 0, t.Len())
+// Since goes over the histories that something was added to at or after at
+// (ns), in order of appearance: that is how they lie in memory, and going over
+// hundreds of thousands of them in another order takes several times as long.
+func (t *Table) Since(at int64, do func(*State)) {
 	for _, s := range t.order {
 		if !s.evicted && s.Last >= at {
-			out = append(out, s)
+			do(s)
 		}
 	}
-	return out
 }
 
 // All lists the histories by first appearance, then name.
@@ -571,6 +568,7 @@ func (s *State) Settled(x *exchange.Exchange) {
 			c := &s.Claims[i]
 			if c.addr == addr && c.State == Active && (c.server == server || x.Broadcast && !c.server.IsValid()) && x.Outcome == exchange.Accepted {
 				c.State, c.Until, c.End = Released, x.Start, x.FirstRef()
+				s.Released = true
 			}
 		}
 	case x.Kind == exchange.KindReleaseDemand || x.Kind == exchange.KindConflictDemand:
@@ -639,6 +637,7 @@ func (s *State) addClaim(c Claim) *Claim {
 		s.Cut = true
 	}
 	s.Claims = append(grown(s.Claims), c)
+	s.Hostless = s.Hostless || c.addr[0] == 0 || c.addr[0] == 127
 	return &s.Claims[len(s.Claims)-1]
 }
 

@@ -68,7 +68,9 @@ func TestTableForgetsTheLongestUntouched(t *testing.T) {
 	if len(all) != limit || !slices.IsSortedFunc(all, func(a, b *State) int { return int(a.First - b.First) }) {
 		t.Errorf("All gives %d histories, in order of appearance or not", len(all))
 	}
-	if since := table.Since(steps - 10); len(since) == 0 || slices.ContainsFunc(since, func(s *State) bool { return s.Last < steps-10 }) {
+	var since []*State
+	table.Since(steps-10, func(s *State) { since = append(since, s) })
+	if len(since) == 0 || slices.ContainsFunc(since, func(s *State) bool { return s.Last < steps-10 }) {
 		t.Errorf("Since gives %d histories, some too old", len(since))
 	}
 }
