@@ -1,17 +1,23 @@
 package captures
 
-import "io"
+import (
+	"io"
+	"math"
+	"slices"
+	"sync/atomic"
+)
 
 // Merge is a Source that yields the frames of several inputs by time, then
 // input, then frame number. The order within one input is kept: where a file
 // is itself out of order, its frames come as they stand. An input that fails
 // is noted in its Info and the others go on.
 type Merge struct {
-	rs    []*Reader
-	heads []Frame // next frame of each input
-	heap  []int   // inputs that have one, least first
-	taken bool    // the head of heap[0] has been given out
-	begun bool
+	rs     []*Reader
+	heads  []Frame // next frame of each input
+	latest []int64 // the greatest time in each input, up to its head
+	heap   []int   // inputs that have one, least first
+	taken  bool    // the head of heap[0] has been given out
+	begun  bool
 }
 
 // NewMerge merges rs and numbers their Frame.Input from 0 in that order. It
@@ -20,7 +26,29 @@ func NewMerge(rs []*Reader) *Merge {
 	for i, r := range rs {
 		r.SetInput(i)
 	}
-	return &Merge{rs: rs, heads: make([]Frame, len(rs)), heap: make([]int, 0, len(rs))}
+	return &Merge{rs: rs, heads: make([]Frame, len(rs)), latest: slices.Repeat([]int64{math.MinInt64}, len(rs)), heap: make([]int, 0, len(rs))}
+}
+
+// LeaveBehind is Reader's for all inputs; the order of the frames that are
+// yielded is as without it. Only a single input is walked by workers.
+func (m *Merge) LeaveBehind(useless func(link LinkType, data []byte) bool, stop *atomic.Bool, workers int) {
+	if len(m.rs) > 1 {
+		workers = 0
+	}
+	for _, r := range m.rs {
+		r.LeaveBehind(useless, stop, workers)
+	}
+}
+
+// Left says what has been left behind of all inputs.
+func (m *Merge) Left() Left {
+	var all Left
+	for _, r := range m.rs {
+		if l := r.Left(); l.Frames > 0 {
+			all.add(l.Frames, l.Latest)
+		}
+	}
+	return all
 }
 
 // Next fills f with the next frame of all inputs, io.EOF after the last.
@@ -49,7 +77,7 @@ func (m *Merge) Next(f *Frame) error {
 func (m *Merge) begin() {
 	m.begun = true
 	for i, r := range m.rs {
-		if r.Next(&m.heads[i]) == nil {
+		if m.read(i, r) {
 			m.heap = append(m.heap, i)
 		}
 	}
@@ -61,12 +89,25 @@ func (m *Merge) begin() {
 // advance replaces the head that was given out last.
 func (m *Merge) advance() {
 	i := m.heap[0]
-	if m.rs[i].Next(&m.heads[i]) != nil {
+	if !m.read(i, m.rs[i]) {
 		n := len(m.heap) - 1
 		m.heap[0] = m.heap[n]
 		m.heap = m.heap[:n]
 	}
 	m.down(0)
+}
+
+// read makes the next frame of an input its head.
+func (m *Merge) read(i int, r *Reader) bool {
+	h := &m.heads[i]
+	if r.Next(h) != nil {
+		return false
+	}
+	m.latest[i] = max(m.latest[i], h.Time)
+	if r.left.Frames > 0 {
+		m.latest[i] = max(m.latest[i], r.left.Latest)
+	}
+	return true
 }
 
 func (m *Merge) down(i int) {
@@ -86,9 +127,11 @@ func (m *Merge) down(i int) {
 }
 
 // before orders two inputs by their heads. Only one frame of an input is a
-// head at a time, so the frame number need not be compared.
+// head at a time, so the frame number need not be compared. A frame older than
+// one before it in its input counts as being of that one's time: it comes next
+// after it either way, also where that one was left behind.
 func (m *Merge) before(a, b int) bool {
-	if ta, tb := m.heads[a].Time, m.heads[b].Time; ta != tb {
+	if ta, tb := m.latest[a], m.latest[b]; ta != tb {
 		return ta < tb
 	}
 	return a < b

@@ -33,5 +33,8 @@ func Open(path string, opts ...Option) (*Reader, error) {
 		return nil, err
 	}
 	r.closer = f
+	if st.Mode().IsRegular() && !r.packed {
+		r.file, r.size = f, st.Size()
+	}
 	return r, nil
 }

@@ -199,6 +199,9 @@ func (r *Reader) block(f *Frame) (yielded bool, err error) {
 	}
 	b := r.buf[r.pos:r.end]
 	kind, total := r.u32(b), r.u32(b[4:])
+	if r.fixed && (kind == blockSection || kind == blockInterface) {
+		return false, errChange
+	}
 	if kind == blockSection {
 		return false, r.section()
 	}
@@ -281,7 +284,8 @@ func (r *Reader) section() error {
 		return r.fail(start, "convert it with a newer Wireshark: editcap -F pcap IN OUT", nil, "pcapng version %d.%d is unknown", major, minor)
 	}
 	r.ng.before += len(r.ng.ifaces)
-	r.ng.ifaces = r.ng.ifaces[:0]
+	r.ng.ifaces = nil
+	r.age++
 	r.leave(24, total)
 	return nil
 }
@@ -301,6 +305,7 @@ func (r *Reader) interfaceBlock(total uint32) error {
 	r.interfaceOptions(&i, b[16:look-4])
 	i.prepare()
 	r.ng.ifaces = append(r.ng.ifaces, i)
+	r.age++
 	r.linkType(i.link)
 	r.leave(0, total)
 	return nil

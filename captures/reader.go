@@ -46,6 +46,7 @@ const (
 // BytesRead belong to one goroutine.
 type Reader struct {
 	window
+	leaving
 	format  format
 	big     bool // byte order of the file or the section
 	input   int
@@ -67,6 +68,11 @@ type Reader struct {
 	ahead   *ahead
 	closer  io.Closer
 	closed  bool
+
+	file  io.ReaderAt // the whole plain capture, nil if it cannot be read at any place
+	size  int64       // of file, when it was opened
+	age   int         // counts changes of what is known of the blocks to come
+	fixed bool        // may not change that
 }
 
 type options struct{ buffer int }
@@ -183,6 +189,13 @@ func compression(head []byte) (unpacker, string) {
 // a *DamageError where the file is cut or broken, after all frames that are
 // whole.
 func (r *Reader) Next(f *Frame) error {
+	if r.useless != nil {
+		return r.nextKept(f)
+	}
+	return r.next(f)
+}
+
+func (r *Reader) next(f *Frame) error {
 	if r.format == formatPcap {
 		return r.nextPcap(f)
 	}
@@ -280,8 +293,8 @@ func (r *Reader) BytesRead() int64 { return r.read.Load() }
 // SetInput sets Frame.Input of the frames to come.
 func (r *Reader) SetInput(i int) { r.input = i }
 
-// Close stops the decompression and closes what Open opened. It does not wait
-// for a read of the source that is under way.
+// Close stops the decompression and the workers and closes what Open opened. It
+// does not wait for a read of the source that is under way.
 func (r *Reader) Close() error {
 	if r.closed {
 		return nil
@@ -294,6 +307,7 @@ func (r *Reader) Close() error {
 	if r.ahead != nil {
 		r.ahead.close()
 	}
+	r.endSegments()
 	if r.closer == nil {
 		return nil
 	}

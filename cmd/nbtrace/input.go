@@ -5,10 +5,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync/atomic"
 
 	"nbtrace/analyze"
+	"nbtrace/analyze/wire"
 	"nbtrace/captures"
 	"nbtrace/captures/bpf"
 )
@@ -97,9 +99,15 @@ func size(paths []string) int64 {
 	return total
 }
 
+// useless says of which frames the engine only wants to know that they were there.
+func useless(link captures.LinkType, data []byte) bool { return wire.Quick(link, data) == wire.No }
+
 // feed reads all inputs into the engine, until their end or until stop is
 // set, and reports what could not be read.
 func (a *app) feed(in *inputs, engine *analyze.Engine, filter *bpf.Filter, stop *atomic.Bool) error {
+	if filter == nil {
+		in.merge.LeaveBehind(useless, stop, runtime.GOMAXPROCS(0))
+	}
 	err := feedFrames(filtered(in.merge, filter), engine, stop)
 	if err != nil && !errors.Is(err, io.EOF) {
 		var ferr *bpf.Error
@@ -107,6 +115,9 @@ func (a *app) feed(in *inputs, engine *analyze.Engine, filter *bpf.Filter, stop 
 			return usagef("%w", err)
 		}
 		return err
+	}
+	if left := in.merge.Left(); left.Frames > 0 {
+		engine.LeftBehind(left.Frames, left.Latest)
 	}
 	for _, info := range in.merge.Infos() {
 		if info.Err != nil {

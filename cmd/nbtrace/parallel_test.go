@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,17 +11,20 @@ import (
 	"nbtrace/captures/capgen"
 )
 
-// TestOneCoreOrSeveral: decoding and writing beside the engine change nothing.
+// TestOneCoreOrSeveral: decoding and writing beside the engine change nothing,
+// and neither does walking a large sparse capture in segments.
 func TestOneCoreOrSeveral(t *testing.T) {
 	dir := t.TempDir()
-	var paths []string
+	var paths, large []string
 	for _, c := range []capgen.Config{
 		{Kind: capgen.KindDense, Messages: 20_000, Names: 300, Hosts: 40},
 		{Kind: capgen.KindFragmented, Messages: 3000},
 		{Kind: capgen.KindHostile, Messages: 5000},
 		{Kind: capgen.KindSparse, Messages: 30},
+		{Kind: capgen.KindSparse, Bytes: 50 << 20},
+		{Kind: capgen.KindSparse, Bytes: 50 << 20, NG: true},
 	} {
-		path := filepath.Join(dir, string(c.Kind)+".pcap")
+		path := filepath.Join(dir, fmt.Sprintf("%s-%d-%v.pcap", c.Kind, c.Bytes, c.NG))
 		f, err := os.Create(path)
 		if err != nil {
 			t.Fatal(err)
@@ -31,10 +35,20 @@ func TestOneCoreOrSeveral(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
-		paths = append(paths, path)
+		if c.Bytes > 0 {
+			large = append(large, path)
+		} else {
+			paths = append(paths, path)
+		}
 	}
 	runs := [][]string{
 		append([]string{"analyze", "-q", "--format", "json"}, paths...), // merged
+	}
+	for _, p := range large {
+		for _, table := range []string{"hosts", "names", "exchanges", "messages"} {
+			runs = append(runs, []string{"export", table, "-q", "--format", "ndjson", p})
+		}
+		runs = append(runs, []string{"analyze", "-q", "--format", "json", p})
 	}
 	for _, p := range paths {
 		runs = append(runs, []string{"analyze", "-q", "--format", "json", p}, []string{"export", "messages", "-q", "--format", "ndjson", p},
