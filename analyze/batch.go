@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"net/netip"
+
 	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/names"
 	"nbtrace/analyze/nbns"
@@ -31,7 +33,8 @@ type Batch struct {
 // message is what a packet holds if it is an NBNS message.
 type message struct {
 	nbns.Message
-	name int // place of its name among the batch's
+	name int   // place of its name among the batch's
+	host int32 // of the sender, as far as it was known when the batch was fetched
 }
 
 // Reset empties the batch for use again.
@@ -126,6 +129,9 @@ type fetched struct {
 	histories []*names.State // of the batch's names, as many as were looked up
 	due       []*exchange.Exchange
 	dueNames  []*names.State
+	senders   []netip.Addr
+	hosts     []int32
+	sum       uint64 // of what was fetched, so that reading it is not left out
 }
 
 // fewNames are found in the processor's cache anyway.
@@ -143,20 +149,32 @@ func (e *Engine) fetch(b *Batch) {
 		f.histories = f.histories[:0]
 		return
 	}
+	f.senders = f.senders[:0]
+	for i := range b.packets {
+		f.senders = append(f.senders, b.packets[i].Src.Addr())
+	}
+	f.hosts = e.hosts.Fetch(f.senders, f.hosts[:0])
+	for i, h := range f.hosts {
+		b.messages[i].host = h
+	}
 	f.histories = e.names.Fetch(b.names, f.histories[:0])
 	f.due = e.tracker.Due(b.end, f.due[:0])
 	f.dueNames = f.dueNames[:0]
 	for _, x := range f.due {
 		f.dueNames = append(f.dueNames, x.History.(*names.State))
+		f.sum += uint64(x.Settled) + uint64(x.RTT) + uint64(x.Name[0])
+		if len(x.Answers) > 0 {
+			f.sum += uint64(x.Answers[0].TTL)
+		}
 	}
 	e.names.FetchWhole(f.dueNames)
 }
 
-// history is the history of a message's name, the place-th of its batch.
-func (e *Engine) history(m *nbns.Message, name nbns.Name, place int) *names.State {
+// history is the history of a message's name.
+func (e *Engine) history(name nbns.Name, m *message) *names.State {
 	var found *names.State
-	if place < len(e.fetched.histories) {
-		found = e.fetched.histories[place]
+	if m.name < len(e.fetched.histories) {
+		found = e.fetched.histories[m.name]
 	}
 	return e.names.TouchFound(found, name, m.Scope(), e.clock)
 }

@@ -27,7 +27,7 @@ func (e *Engine) datagram(p *wire.Packet) {
 		e.hosts.SeenMAC(i, p.SrcMAC, p.TTL, p.Time, p.Input, p.Frame)
 	}
 	if from == p.Src.Addr() {
-		e.hosts.AddName(i, m.Source, m.SourceScope, e.clock)
+		e.hosts.AddName(i, m.Source, m.SourceScope, e.clock, 0)
 	}
 	e.names.Touch(m.Source, m.SourceScope, e.clock).Witness(from, p.Src.Addr(), e.clock, exchange.FrameRef{Input: p.Input, Frame: p.Frame, Role: "datagram", Time: p.Time, Src: p.Src.Addr(), Dst: p.Dst.Addr(), What: "datagram"}.Short())
 	if from != p.Src.Addr() && plausibleHost(from) {

@@ -32,8 +32,8 @@ type Options struct {
 	Limits Limits
 	// Mappings are lists of WINS mappings that the user supplied.
 	Mappings []*mappings.List
-	// NoNames leaves the names out of the Result: they take as much memory as
-	// all the rest, and a diagnosis does not show them.
+	// NoNames leaves the names out of the Result, also those of the hosts: they
+	// take as much memory as all the rest, and a diagnosis does not show them.
 	NoNames bool
 }
 
@@ -220,7 +220,7 @@ func (e *Engine) packet(p *wire.Packet, m *message) {
 	e.fresh = true
 	switch p.Protocol {
 	case wire.NBNS:
-		e.nbns(p, &m.Message, m.name)
+		e.nbns(p, m)
 	case wire.NBDGM:
 		e.datagram(p)
 	case wire.WINSRepl, wire.WINSGap:
@@ -228,7 +228,8 @@ func (e *Engine) packet(p *wire.Packet, m *message) {
 	}
 }
 
-func (e *Engine) nbns(p *wire.Packet, m *nbns.Message, place int) {
+func (e *Engine) nbns(p *wire.Packet, found *message) {
+	m := &found.Message
 	if m.Fault != nil && p.Snapped {
 		m.Fault.Reason += " (the frame was cut by the snap length)"
 	}
@@ -250,7 +251,7 @@ func (e *Engine) nbns(p *wire.Packet, m *nbns.Message, place int) {
 		e.sum.Malformed++
 	}
 	e.odd(p, m)
-	src := e.hosts.Touch(p.Src.Addr(), p.Time)
+	src := e.hosts.TouchFound(found.host, p.Src.Addr(), p.Time)
 	if p.HasSrcMAC && !p.Tunnelled {
 		e.hosts.SeenMAC(src, p.SrcMAC, p.TTL, p.Time, p.Input, p.Frame)
 	}
@@ -260,13 +261,13 @@ func (e *Engine) nbns(p *wire.Packet, m *nbns.Message, place int) {
 	kind := exchange.MsgUnknown
 	var x *exchange.Exchange
 	if name, ok := m.Name(); ok && usable(m) {
-		history := e.history(m, name, place)
+		history := e.history(name, found)
 		kind, x = e.tracker.Observe(&exchange.Message{Name: history.ID, Time: e.clock, Input: p.Input, Frame: p.Frame,
 			Src: p.Src.Addr(), Dst: p.Dst.Addr(), Broadcast: p.LinkBcast, NBNS: m})
 		if x != nil && x.History == nil {
-			x.History = history
+			x.History, x.Host = history, src
 		}
-		e.learn(src, p, m, kind, x)
+		e.learn(src, p, m, kind, x, history)
 		if p.Src.Port() == 53 && !m.Flags.Response() {
 			e.dnsLookup(p, history, m.TrnID)
 		}
@@ -292,7 +293,7 @@ func usable(m *nbns.Message) bool {
 // settled takes an exchange that has come to its end; it reports whether the
 // engine keeps it.
 func (e *Engine) settled(x *exchange.Exchange) bool {
-	s := e.names.Again(x.History.(*names.State), x.Start)
+	s := e.names.Again(x.History.(*names.State), x.NameID(), x.Name, x.Scope, x.Start)
 	e.learnSettled(s, x)
 	keep := false
 	if notable(x) {

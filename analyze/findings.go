@@ -49,7 +49,7 @@ func (e *Engine) run(c check, now int64, ended bool) {
 	if x.ID != c.id {
 		return
 	}
-	s := e.names.Again(x.History.(*names.State), x.Start)
+	s := e.names.Again(x.History.(*names.State), x.NameID(), x.Name, x.Scope, x.Start)
 	if e.memoFor != x || e.memoAt != now {
 		e.memo, e.memoFor, e.memoAt = nil, x, now
 	}

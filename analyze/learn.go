@@ -35,8 +35,8 @@ type unitKey struct {
 
 const maxUnits = 100_000
 
-// learn takes from a message what it says of machines.
-func (e *Engine) learn(src int32, p *wire.Packet, m *nbns.Message, kind exchange.MessageKind, x *exchange.Exchange) {
+// learn takes from a message what it says of machines; history is its name's.
+func (e *Engine) learn(src int32, p *wire.Packet, m *nbns.Message, kind exchange.MessageKind, x *exchange.Exchange, history *names.State) {
 	switch kind {
 	case exchange.RegistrationRequest, exchange.MultihomedRegistrationRequest, exchange.OverwriteDemand, exchange.RefreshRequest:
 		e.hosts.AddRole(src, hosts.EndNode)
@@ -65,7 +65,7 @@ func (e *Engine) learn(src int32, p *wire.Packet, m *nbns.Message, kind exchange
 			e.hosts.AddRole(src, hosts.EndNode)
 		}
 	case exchange.QueryResponsePositive:
-		e.learnAnswer(src, p, m, x)
+		e.learnAnswer(src, p, m, x, history)
 	case exchange.StatusResponse:
 		e.hosts.AddRole(src, hosts.EndNode)
 		ref := exchange.MakeRef(p.Input, p.Frame, p.Time)
@@ -105,7 +105,7 @@ func habit(kind exchange.MessageKind, flags nbns.Flags, ttl uint32, f nbns.NBFla
 	return hosts.Unknown
 }
 
-func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exchange.Exchange) {
+func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exchange.Exchange, history *names.State) {
 	rec := m.FirstNB()
 	if rec == nil || len(rec.Addrs) == 0 {
 		return
@@ -116,7 +116,7 @@ func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exch
 		own = own || e.hosts.SameMachine(netip.AddrFrom4(a.Addr), from)
 	}
 	group := rec.Addrs[0].Flags.Group()
-	if own && !group && x != nil && x.Broadcast && !x.History.(*names.State).ClaimedBy(from) {
+	if own && !group && x != nil && x.Broadcast && !history.ClaimedBy(from) {
 		e.noteAnswered(AnsweredName{rec.Name, rec.Scope, FrameRef{Input: p.Input, Frame: p.Frame, Time: p.Time, Src: from, Dst: p.Dst.Addr(), What: "positive answer"}, false})
 	}
 	switch {
@@ -183,8 +183,8 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 			s.CutShort(x)
 		}
 		if x.Registers() && x.Requests > 0 {
-			i := e.hosts.Mention(x.Initiator)
-			e.hosts.AddName(i, x.Name, x.Scope, e.clock)
+			i := e.hosts.MentionFound(x.Host, x.Initiator)
+			s.Noted = e.hosts.AddName(i, x.Name, x.Scope, e.clock, s.Noted)
 			if !x.Group {
 				if x.Unicast() && x.Outcome == exchange.Accepted {
 					e.hosts.Served(x.Address(), x.Asked)

@@ -12,7 +12,7 @@ import (
 )
 
 func (e *Engine) hostRows() []Host {
-	all := e.hosts.All()
+	all := e.hosts.All(!e.opts.NoNames)
 	rows := make([]Host, 0, len(all))
 	for _, h := range all {
 		r := Host{ID: h.ID, Addresses: h.Addresses, MACs: h.MACs, Roles: h.Roles.Strings(),

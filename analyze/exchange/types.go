@@ -169,8 +169,10 @@ type Exchange struct {
 	deadline      int64     // when it settles by itself; 0: it is not open
 	sooner, later *Exchange // that wait for the same time
 
-	// History is what the owner of the tracker attaches to the exchange's name.
+	// History is what the owner of the tracker attaches to the exchange's name,
+	// Host to its initiator.
 	History     any
+	Host        int32
 	Start, End  int64 // ns, of the first request and of the last message
 	lastRequest int64
 	frames      []frame
@@ -210,6 +212,9 @@ type Exchange struct {
 	nextPending *Exchange // registration of the name, began later
 	lastPending *Exchange // of the first pending one of a name
 }
+
+// NameID is the number that Message.Name gave for the name.
+func (x *Exchange) NameID() uint64 { return x.key.name }
 
 // Unicast reports whether the request was sent to one machine.
 func (x *Exchange) Unicast() bool { return !x.Broadcast }

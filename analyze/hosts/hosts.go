@@ -7,6 +7,7 @@ package hosts
 import (
 	"cmp"
 	"encoding/binary"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"sort"
@@ -99,17 +100,19 @@ const (
 type address struct {
 	// What every message looks at stands together.
 	touched uint64 // when last, in touches of the registry
+	addr    netip.Addr
 	last    int64  // ns, of sending
 	mac     seen   // the first MAC address
 	parent  int32  // union-find; itself when it is the root
+	serial  uint32 // never used again
 	sent    bool   // it was seen to send; else it was only mentioned
 	alone   bool   // nothing is to be learned from frames with its first MAC address any more
 	roles   Role
 
-	addr     netip.Addr
 	first    int64  // ns, of sending
 	macs     []seen // the further ones
 	names    []Name
+	nameBits uint64 // nameBit of each of names
 	named    int64  // ns, of the latest of names
 	server   uint32 // that accepted a registration of the address, 0: none
 	nodeType int8   // -1 unknown
@@ -156,8 +159,10 @@ type Registry struct {
 	Evicted int64
 	free    []int32
 	touches uint64
+	serials uint32   // given to addresses
 	oldest  []victim // next to be evicted, unless touched since
 	several bool     // SeveralServers
+	fetched uint64   // a sum of what was fetched, so that reading it is not left out
 }
 
 // NewRegistry makes a registry of at most limit addresses (0: 200,000). The
@@ -278,12 +283,52 @@ func (r *Registry) find(i int32) int32 {
 // Touch notes that a sent something at t (ns) and returns its index, which
 // stays valid until the address is evicted.
 func (r *Registry) Touch(a netip.Addr, t int64) int32 {
-	i := r.Mention(a)
+	return r.sent(r.Mention(a), t)
+}
+
+// TouchFound is Touch with the index that Fetch gave for the address, or any
+// other number.
+func (r *Registry) TouchFound(i int32, a netip.Addr, t int64) int32 {
+	return r.sent(r.MentionFound(i, a), t)
+}
+
+func (r *Registry) sent(i int32, t int64) int32 {
 	e := &r.list[i]
 	if !e.sent {
 		e.sent, e.first, e.last = true, t, t
 	}
 	e.last = max(e.last, t)
+	return i
+}
+
+// Fetch appends to into the indexes of addresses, -1 for one that is not
+// known. It looks all of them up at one time, so that they are brought into
+// the processor's cache together.
+func (r *Registry) Fetch(all []netip.Addr, into []int32) []int32 {
+	for _, a := range all {
+		i, ok := r.where(a)
+		if !ok {
+			i = -1
+		}
+		into = append(into, i)
+	}
+	for _, i := range into[len(into)-len(all):] {
+		if i >= 0 {
+			e := &r.list[i]
+			r.fetched += e.touched + uint64(e.mac.last) + uint64(e.first)
+		}
+	}
+	return into
+}
+
+// MentionFound is Mention with the index that Fetch or Touch gave for the
+// address some time ago, or any other number.
+func (r *Registry) MentionFound(i int32, a netip.Addr) int32 {
+	if uint(i) >= uint(len(r.list)) || r.list[i].addr != a {
+		return r.Mention(a)
+	}
+	r.touches++
+	r.list[i].touched = r.touches
 	return i
 }
 
@@ -301,7 +346,8 @@ func (r *Registry) Mention(a netip.Addr) int32 {
 			i = int32(len(r.list))
 			r.list = append(r.list, address{})
 		}
-		r.list[i] = address{addr: a, parent: i, nodeType: -1}
+		r.serials++
+		r.list[i] = address{addr: a, parent: i, serial: r.serials, nodeType: -1}
 		r.put(a, i)
 	}
 	r.touches++
@@ -500,19 +546,29 @@ type Name struct {
 }
 
 // AddName notes a name that an address registered or uses, at t (ns). Of many
-// names the first few are kept.
-func (r *Registry) AddName(i int32, name [16]byte, scope string, t int64) {
+// names the first few are kept. It returns a number for the address, never
+// used again for another one: given back with the same name, it saves looking
+// whether the name is there. 0 is no such number.
+func (r *Registry) AddName(i int32, name [16]byte, scope string, t int64, noted uint32) uint32 {
 	e := &r.list[i]
-	if len(e.names) >= maxNames {
-		return
+	if noted == e.serial || len(e.names) >= maxNames {
+		return e.serial
 	}
-	for k := range e.names {
-		if e.names[k].Bytes == name && e.names[k].Scope == scope {
-			return
-		}
+	bit := nameBit(&name)
+	if e.nameBits&bit != 0 && slices.Contains(e.names, Name{name, scope}) {
+		return e.serial
 	}
+	e.nameBits |= bit
 	e.names = append(e.names, Name{name, scope})
 	e.named = t
+	return e.serial
+}
+
+// nameBit is one of 64 bits for a name: a name whose bit is not set among those
+// of an address is not among its names either.
+func nameBit(name *[16]byte) uint64 {
+	a, b := binary.LittleEndian.Uint64(name[:]), binary.LittleEndian.Uint64(name[8:])
+	return 1 << ((a ^ bits.RotateLeft64(b, 29)) * 0x9E3779B97F4A7C15 >> 58)
 }
 
 // Served notes that a name server accepted a registration of an address.
@@ -664,8 +720,8 @@ func (r *Registry) ID(a netip.Addr) int {
 	return int(r.find(i)) + 1
 }
 
-// All lists the machines by number.
-func (r *Registry) All() []Host {
+// All lists the machines by number; withNames, with the names of each.
+func (r *Registry) All(withNames bool) []Host {
 	var hs []Host
 	for i := range r.list {
 		e := &r.list[i]
@@ -683,6 +739,9 @@ func (r *Registry) All() []Host {
 			}
 			if m.nodeType >= 0 {
 				h.NodeType = m.nodeType
+			}
+			if !withNames {
+				continue
 			}
 			for _, n := range m.names {
 				if !slices.Contains(h.Names, n) {

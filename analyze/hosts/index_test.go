@@ -79,3 +79,49 @@ func BenchmarkTouch(b *testing.B) {
 		r.SeenMAC(r.Touch(all[i], 1), [6]byte{2, 0, 0, 0, byte(i >> 8), byte(i)}, 64, 1, 0, 1)
 	}
 }
+
+// TestAddName: each name is there once, whatever the caller remembers, and an
+// address that takes the place of an evicted one begins without names.
+func TestAddName(t *testing.T) {
+	r := NewRegistry(1)
+	name := func(i int) (n [16]byte) { n[0], n[15] = byte(i), 0x20; return n }
+	i := r.Mention(numbered(1))
+	noted := r.AddName(i, name(1), "", 1, 0)
+	for k := range 100 {
+		r.AddName(i, name(k%10), "", 2, 0)
+		r.AddName(i, name(k%10), "", 2, noted) // the caller knows it
+	}
+	if got := r.Names(numbered(1)); len(got) != 10 {
+		t.Fatalf("%d names, want 10: %v", len(got), got)
+	}
+	if got := r.Registrants(10, 3); len(got) != 0 {
+		t.Errorf("%v had no new name at 3", got)
+	}
+	if got := r.Registrants(10, 2); len(got) != 1 {
+		t.Errorf("nobody had a new name at 2: %v", got)
+	}
+	i = r.Mention(numbered(2))
+	if again := r.AddName(i, name(1), "", 4, noted); again == noted || len(r.Names(numbered(2))) != 1 {
+		t.Errorf("another address: number %d again, names %v", again, r.Names(numbered(2)))
+	}
+	if got := r.TouchFound(i, numbered(3), 5); len(r.Names(numbered(3))) != 0 || r.ID(numbered(3)) != int(got)+1 {
+		t.Errorf("a found index of another address was taken: %v", r.Names(numbered(3)))
+	}
+}
+
+// TestServed: an address whose registrations two servers accepted is noticed.
+func TestServed(t *testing.T) {
+	r := NewRegistry(0)
+	for i := range 10 {
+		r.Mention(numbered(i))
+		r.Served(numbered(i), numbered(100+i%2))
+		r.Served(numbered(i), numbered(100+i%2))
+	}
+	if r.SeveralServers() {
+		t.Fatal("each has one server")
+	}
+	r.Served(numbered(3), numbered(100))
+	if !r.SeveralServers() {
+		t.Error("one has two servers")
+	}
+}

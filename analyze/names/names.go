@@ -229,23 +229,23 @@ func (a *Asker) Addr() netip.Addr { return a.addr.Addr() }
 // First is when it asked first, ns.
 func (a *Asker) First() int64 { return a.Ref.Time() }
 
-// State is the history of one name.
+// State is the history of one name. Hundreds of thousands are held: it takes
+// two lines of the processor's cache.
 type State struct {
-	ID          uint64 // never used again for another name
+	ID          uint64 // never used again for another name; 0: the table gave it up
 	Name        nbns.Name
 	touched     uint64 // when last, in touches of the table
 	First, Last int64
-	Cut         bool // something was given up to keep within the limits
-	Released    bool // a holder released it
-	Hostless    bool // somebody claimed it for an address that no other machine can have: 0.0.0.0/8, 127.0.0.0/8
-	evicted     bool
+	Cut         bool   // something was given up to keep within the limits
+	Released    bool   // a holder released it
+	Hostless    bool   // somebody claimed it for an address that no other machine can have: 0.0.0.0/8, 127.0.0.0/8
+	Noted       uint32 // a number for the machine that it was last noted for, hosts.Registry.AddName
 	Claims      []Claim
 	Answers     []AnswerSet
 	*rare
 	*seen
 	Queries uint32
 	InVain  uint32 // queries that nobody answered, or only with a no
-	Scope   string
 }
 
 // seen is the part of a history that names have whose use was seen, or whom
@@ -257,6 +257,7 @@ type seen struct {
 
 // rare is the part of a history that few names have.
 type rare struct {
+	Scope   string
 	Records []Record
 	Wanted  []Claim              // registrations that the end of the capture cut short
 	Recent  []*exchange.Exchange // out of the ordinary, oldest first
@@ -293,7 +294,8 @@ type Table struct {
 	plain   index // of names without a scope, nearly all
 	scoped  map[nameKey]*State
 	scopes  []*State // in order of appearance
-	order   []*State // all, in order of appearance, with evicted ones among them
+	chunks  [][]State
+	free    []*State // that were given up
 	nextID  uint64
 	touches uint64
 	limit   int
@@ -389,7 +391,7 @@ func (t *Table) Touch(n nbns.Name, scope string, now int64) *State {
 
 // TouchFound is Touch with what Fetch found for the name.
 func (t *Table) TouchFound(s *State, n nbns.Name, scope string, now int64) *State {
-	if s == nil || s.evicted || scope != "" || s.Name != n {
+	if s == nil || s.ID == 0 || scope != "" || s.Name != n {
 		return t.Touch(n, scope, now)
 	}
 	t.touch(s, now)
@@ -406,30 +408,45 @@ func (t *Table) begin(n nbns.Name, scope string, h uint64, now int64) *State {
 	if t.Len() >= t.limit {
 		t.evict()
 	}
-	t.tidy()
+	s := t.fresh()
 	t.nextID++
-	s := &State{ID: t.nextID, Name: n, Scope: scope, First: now, Last: now, rare: &nothing, seen: &unseen}
+	*s = State{ID: t.nextID, Name: n, First: now, Last: now, rare: &nothing, seen: &unseen}
 	if scope == "" {
 		t.plain.add(s, h)
 	} else {
+		s.ownRare().Scope = scope
 		t.scoped[nameKey{n, scope}] = s
 		t.scopes = append(t.scopes, s)
 	}
-	t.order = append(t.order, s)
 	return s
 }
 
-// tidy takes the evicted histories out of the order when they are half of it.
-func (t *Table) tidy() {
-	if len(t.order) > 1024 && len(t.order) > 2*t.Len() {
-		t.order = slices.DeleteFunc(t.order, func(s *State) bool { return s.evicted })
+// chunk is how many histories are allocated at one time: the collector then
+// finds few objects, and neighbours in time are neighbours in memory.
+const chunk = 64
+
+// fresh is room for a history.
+func (t *Table) fresh() *State {
+	if n := len(t.free); n > 0 {
+		s := t.free[n-1]
+		t.free = t.free[:n-1]
+		return s
 	}
+	n := len(t.chunks)
+	if n == 0 || len(t.chunks[n-1]) == chunk {
+		t.chunks = append(t.chunks, make([]State, 0, chunk))
+		n++
+	}
+	last := &t.chunks[n-1]
+	*last = (*last)[:len(*last)+1]
+	return &(*last)[len(*last)-1]
 }
 
-// Again returns s, or, if it was evicted since, a new history of its name.
-func (t *Table) Again(s *State, now int64) *State {
-	if s.evicted {
-		return t.Touch(s.Name, s.Scope, now)
+// Again returns s, or, if the table gave up what it was when it had the id, the
+// history of the name that it was for.
+func (t *Table) Again(s *State, id uint64, n nbns.Name, scope string, now int64) *State {
+	if s.ID != id {
+		return t.Touch(n, scope, now)
 	}
 	s.Last = max(s.Last, now)
 	return s
@@ -456,7 +473,7 @@ func (t *Table) evict() {
 		}
 		v := t.oldest[0]
 		t.oldest = t.oldest[1:]
-		if v.s.touched == v.touched && !v.s.evicted {
+		if v.s.touched == v.touched && v.s.ID != 0 {
 			t.forget(v.s)
 			return
 		}
@@ -474,13 +491,14 @@ func (t *Table) lineUp() {
 }
 
 func (t *Table) forget(s *State) {
-	s.evicted = true
 	if s.Scope == "" {
 		t.plain.remove(s)
 	} else {
 		delete(t.scoped, nameKey{s.Name, s.Scope})
 		t.scopes = slices.DeleteFunc(t.scopes, func(o *State) bool { return o == s })
 	}
+	*s = State{rare: &nothing, seen: &unseen}
+	t.free = append(t.free, s)
 	t.Evicted++
 }
 
@@ -493,12 +511,15 @@ func (t *Table) byTouch() []*State {
 }
 
 // Since goes over the histories that something was added to at or after at
-// (ns), in order of appearance: that is how they lie in memory, and going over
-// hundreds of thousands of them in another order takes several times as long.
+// (ns), in the order in which they lie in memory, mostly that of appearance:
+// going over hundreds of thousands of them in another order takes several
+// times as long.
 func (t *Table) Since(at int64, do func(*State)) {
-	for _, s := range t.order {
-		if !s.evicted && s.Last >= at {
-			do(s)
+	for _, c := range t.chunks {
+		for i := range c {
+			if s := &c[i]; s.ID != 0 && s.Last >= at {
+				do(s)
+			}
 		}
 	}
 }
@@ -509,11 +530,11 @@ func (t *Table) All() []*State { return t.Where(func(*State) bool { return true 
 // Where lists those histories that are wanted, in the same order.
 func (t *Table) Where(wanted func(*State) bool) []*State {
 	var out []*State
-	for _, s := range t.order {
-		if !s.evicted && wanted(s) {
+	t.Since(math.MinInt64, func(s *State) {
+		if wanted(s) {
 			out = append(out, s)
 		}
-	}
+	})
 	slices.SortFunc(out, func(a, b *State) int {
 		if c := cmp.Compare(a.First, b.First); c != 0 {
 			return c

@@ -133,3 +133,39 @@ func BenchmarkEvict(b *testing.B) {
 		table.Touch(n, "", int64(i))
 	}
 }
+
+// TestAgain: whoever holds a history across its eviction gets that of its own
+// name, also when the room was given to another one.
+func TestAgain(t *testing.T) {
+	table := NewTable(1)
+	first := table.Touch(numbered(1), "lab", 1)
+	id := first.ID
+	if got := table.Again(first, id, numbered(1), "lab", 2); got != first || got.Last != 2 {
+		t.Fatalf("a history that is there was not given back: %+v", got)
+	}
+	second := table.Touch(numbered(2), "", 3)
+	if second != first {
+		t.Fatal("the room of an evicted history was not used again")
+	}
+	got := table.Again(first, id, numbered(1), "lab", 4)
+	if got.Name != numbered(1) || got.Scope != "lab" || got.ID == id || table.Evicted != 2 {
+		t.Errorf("got the history of %s, number %d; %d evicted", got.Name.Display(got.Scope), got.ID, table.Evicted)
+	}
+}
+
+// TestFetch: it finds what Get finds.
+func TestFetch(t *testing.T) {
+	table := NewTable(0)
+	var all []nbns.Name
+	for i := range 1000 {
+		all = append(all, numbered(i))
+		if i%3 > 0 {
+			table.Touch(numbered(i), "", 1)
+		}
+	}
+	for i, s := range table.Fetch(all, nil) {
+		if s != table.Get(all[i], "") || (s == nil) != (i%3 == 0) {
+			t.Fatalf("name %d: got %v", i, s)
+		}
+	}
+}
