@@ -2,7 +2,8 @@
 // which address at which server, what name servers and others answered for
 // it, which records of it WINS servers were seen or said to hold, and the
 // exchanges that were out of the ordinary. Everything is bounded; what had to
-// be given up is counted.
+// be given up is counted. Machines with IPv6 addresses have no part in it: NBNS
+// does not know IPv6.
 package names
 
 import (
@@ -43,7 +44,7 @@ const (
 // Claim is one period of one address holding, or wanting, the name. Histories
 // of hundreds of thousands of names hold claims, so it is compact.
 type Claim struct {
-	server     exchange.Addr
+	server     [4]byte // zero: by broadcast
 	addr       [4]byte
 	sender     [4]byte // zero: IPv6, or not known
 	Group      bool
@@ -66,7 +67,7 @@ func (c *Claim) From() int64 { return c.Request.Time() }
 func (c *Claim) Addr() netip.Addr { return netip.AddrFrom4(c.addr) }
 
 // Server is the name server that the claim was made at; zero: by broadcast.
-func (c *Claim) Server() netip.Addr { return c.server.Addr() }
+func (c *Claim) Server() netip.Addr { return addrOf(c.server) }
 
 // Sender is who sent the registration, mostly Addr itself; zero where it is
 // not known.
@@ -75,7 +76,7 @@ func (c *Claim) Sender() netip.Addr { return addrOf(c.sender) }
 // AnswerSet is what one machine answered for the name: a set of addresses, or
 // that there is no such name.
 type AnswerSet struct {
-	responder         exchange.Addr
+	responder         [4]byte
 	first             [4]byte // of the addresses, in order
 	rest              *string // the other ones, 4 bytes each; nil: none
 	some              bool    // there is a first address
@@ -98,7 +99,7 @@ func (a *AnswerSet) more() string {
 }
 
 // Responder is who answered.
-func (a *AnswerSet) Responder() netip.Addr { return a.responder.Addr() }
+func (a *AnswerSet) Responder() netip.Addr { return netip.AddrFrom4(a.responder) }
 
 // First is when the answer was first given, ns.
 func (a *AnswerSet) First() int64 { return a.FirstRef.Time() }
@@ -201,21 +202,21 @@ type Record struct {
 
 // Use is a sign in NetBIOS datagrams that an address uses the name.
 type Use struct {
-	addr, via exchange.Addr
+	addr, via [4]byte // via is zero where it is addr
+	Count     uint32
 	Last      int64
 	Ref       exchange.Ref // of the first
-	Count     uint32
 }
 
 // Addr is the address that the datagram names as its source.
-func (u *Use) Addr() netip.Addr { return u.addr.Addr() }
+func (u *Use) Addr() netip.Addr { return netip.AddrFrom4(u.addr) }
 
 // Via is the IP source, if it is another one.
-func (u *Use) Via() netip.Addr { return u.via.Addr() }
+func (u *Use) Via() netip.Addr { return addrOf(u.via) }
 
 // Asker is who asked for the name in vain.
 type Asker struct {
-	addr     exchange.Addr
+	addr     [4]byte
 	Count    int32 // queries in vain
 	Requests int32 // messages sent for them, with retransmissions
 	Last     int64
@@ -224,7 +225,7 @@ type Asker struct {
 }
 
 // Addr is who asks.
-func (a *Asker) Addr() netip.Addr { return a.addr.Addr() }
+func (a *Asker) Addr() netip.Addr { return netip.AddrFrom4(a.addr) }
 
 // First is when it asked first, ns.
 func (a *Asker) First() int64 { return a.Ref.Time() }
@@ -549,19 +550,28 @@ func (t *Table) Scoped() []*State { return t.scopes }
 
 // CutShort notes a registration whose outcome the capture does not show.
 func (s *State) CutShort(x *exchange.Exchange) {
-	if !x.Address().Is4() || len(s.Wanted) >= maxUses {
+	addr, server, ok := parties(x)
+	if !ok || len(s.Wanted) >= maxUses {
 		return
 	}
-	var server exchange.Addr
-	if !x.Broadcast {
-		server = exchange.PackAddr(x.Asked)
-	}
 	r := s.ownRare()
-	r.Wanted = append(grown(r.Wanted), newClaim(x, x.Address().As4(), server))
+	r.Wanted = append(grown(r.Wanted), newClaim(x, addr, server))
+}
+
+// parties are the address that x is about and the name server, zero by
+// broadcast. It is false if one is not IPv4.
+func parties(x *exchange.Exchange) (addr, server [4]byte, ok bool) {
+	if !x.Address().Is4() || !x.Broadcast && !x.Asked.Is4() {
+		return addr, server, false
+	}
+	if !x.Broadcast {
+		server = x.Asked.As4()
+	}
+	return x.Address().As4(), server, true
 }
 
 // claim returns the latest claim of addr at server, nil if there is none.
-func (s *State) claim(addr [4]byte, server exchange.Addr) *Claim {
+func (s *State) claim(addr [4]byte, server [4]byte) *Claim {
 	for i := len(s.Claims) - 1; i >= 0; i-- {
 		if c := &s.Claims[i]; c.addr == addr && c.server == server {
 			return c
@@ -573,13 +583,9 @@ func (s *State) claim(addr [4]byte, server exchange.Addr) *Claim {
 // Settled works a settled registration, refresh, release or demand into the
 // claims.
 func (s *State) Settled(x *exchange.Exchange) {
-	if !x.Address().Is4() {
+	addr, server, ok := parties(x)
+	if !ok {
 		return
-	}
-	addr := x.Address().As4()
-	var server exchange.Addr
-	if !x.Broadcast {
-		server = exchange.PackAddr(x.Asked)
 	}
 	switch {
 	case x.Registers():
@@ -587,7 +593,7 @@ func (s *State) Settled(x *exchange.Exchange) {
 	case x.Kind == exchange.Release:
 		for i := range s.Claims {
 			c := &s.Claims[i]
-			if c.addr == addr && c.State == Active && (c.server == server || x.Broadcast && !c.server.IsValid()) && x.Outcome == exchange.Accepted {
+			if c.addr == addr && c.State == Active && (c.server == server || x.Broadcast && c.server == [4]byte{}) && x.Outcome == exchange.Accepted {
 				c.State, c.Until, c.End = Released, x.Start, x.FirstRef()
 				s.Released = true
 			}
@@ -603,11 +609,11 @@ func (s *State) Settled(x *exchange.Exchange) {
 }
 
 // newClaim is the claim that x makes.
-func newClaim(x *exchange.Exchange, addr [4]byte, server exchange.Addr) Claim {
+func newClaim(x *exchange.Exchange, addr [4]byte, server [4]byte) Claim {
 	return Claim{addr: addr, sender: four(x.Initiator), server: server, Group: x.Group, Request: x.FirstRef()}
 }
 
-func (s *State) registered(x *exchange.Exchange, addr [4]byte, server exchange.Addr) {
+func (s *State) registered(x *exchange.Exchange, addr [4]byte, server [4]byte) {
 	c := s.claim(addr, server)
 	switch x.Outcome {
 	case exchange.Accepted:
@@ -627,7 +633,7 @@ func (s *State) registered(x *exchange.Exchange, addr [4]byte, server exchange.A
 		}
 		// An ordinary registration of a unique name, and one that was
 		// accepted after an unanswered challenge, takes the name from others.
-		if !x.Group && server.IsValid() && x.Kind == exchange.Registration {
+		if !x.Group && server != [4]byte{} && x.Kind == exchange.Registration {
 			for i := range s.Claims {
 				o := &s.Claims[i]
 				if o.server == server && o.addr != addr && o.State == Active && !o.Group {
@@ -675,6 +681,9 @@ func grown[T any](s []T) []T {
 
 // Answer notes what the answer a says of the name.
 func (s *State) Answer(a *exchange.Answer, to netip.Addr, toBroadcast bool) {
+	if !a.From.Is4() {
+		return
+	}
 	var buf [32 * 4]byte
 	sorted := buf[:0]
 	for _, e := range a.Addrs {
@@ -684,7 +693,7 @@ func (s *State) Answer(a *exchange.Answer, to netip.Addr, toBroadcast bool) {
 	if len(sorted) > 4 {
 		sortFours(sorted)
 	}
-	n := AnswerSet{responder: exchange.PackAddr(a.From), Group: a.Group, Negative: !a.Positive(), ToBroadcast: toBroadcast,
+	n := AnswerSet{responder: a.From.As4(), Group: a.Group, Negative: !a.Positive(), ToBroadcast: toBroadcast,
 		FirstRef: a.Ref, LastRef: a.Ref, firstTo: four(to), lastTo: four(to), Count: 1, MinTTL: a.TTL, MaxTTL: a.TTL, FirstTTL: a.TTL, LastTTL: a.TTL}
 	var rest []byte
 	if len(sorted) > 0 {
@@ -788,9 +797,12 @@ func (s *State) Holds(addr netip.Addr) bool {
 
 // Witness notes a datagram whose source is the name at addr, sent by via.
 func (s *State) Witness(addr, via netip.Addr, t int64, ref exchange.Ref) {
-	n := Use{addr: exchange.PackAddr(addr), Last: t, Ref: ref, Count: 1}
+	if !addr.Is4() {
+		return
+	}
+	n := Use{addr: addr.As4(), Last: t, Ref: ref, Count: 1}
 	if via != addr {
-		n.via = exchange.PackAddr(via)
+		n.via = four(via)
 	}
 	for i := range s.Uses {
 		if u := &s.Uses[i]; u.addr == n.addr && u.via == n.via {
@@ -862,7 +874,10 @@ func (s *State) Asked(x *exchange.Exchange) {
 		return
 	}
 	s.InVain++
-	asker := exchange.PackAddr(x.Initiator)
+	if !x.Initiator.Is4() {
+		return
+	}
+	asker := x.Initiator.As4()
 	for i := range s.Askers {
 		if a := &s.Askers[i]; a.addr == asker {
 			a.Count++
