@@ -20,7 +20,6 @@ type Exporter struct {
 	sorter  *sorter
 	keys    []Column
 	keyed   []Value
-	rows    int64
 }
 
 // NewExporter makes an exporter of table t to w in format f.
@@ -49,7 +48,6 @@ func (e *Exporter) Add(r *Row) error {
 	if !e.crit.Match(e.table, r) {
 		return nil
 	}
-	e.rows++
 	Fill(e.columns, r, e.values)
 	if e.sorter == nil {
 		return e.w.WriteRow(e.values)
@@ -58,9 +56,6 @@ func (e *Exporter) Add(r *Row) error {
 	e.sorter.add(e.values, e.keyed)
 	return nil
 }
-
-// Rows is how many rows were taken.
-func (e *Exporter) Rows() int64 { return e.rows }
 
 // Omitted names the columns that a table left out to fit the terminal, once
 // the exporter is closed.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"nbtrace/analyze"
-	"nbtrace/analyze/nbns"
 )
 
 // Bounds of a ladder diagram. What does not fit is counted, and stands in the
@@ -654,17 +653,4 @@ func (l *ladder) rest() string {
 		return counted(n, "further frame is", "further frames are") + " in the list of frames only."
 	}
 	return ""
-}
-
-// family is the name of the story without its suffix; ok is false if it has none.
-func (s *story) family() (name [15]byte, scope string, ok bool) {
-	f := s.lead()
-	return [15]byte(f.Name[:15]), f.Scope, f.HasName
-}
-
-// nameText is the text of a name family for people.
-func familyText(name [15]byte) string {
-	var n nbns.Name
-	copy(n[:], name[:])
-	return n.Text()
 }

@@ -348,8 +348,8 @@ func TestExporterSelectsSortsAndFilters(t *testing.T) {
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.String(); got != "frame\n3\n1\n" || e.Rows() != 2 {
-		t.Errorf("%d rows:\n%s", e.Rows(), got)
+	if got := b.String(); got != "frame\n3\n1\n" {
+		t.Errorf("rows:\n%s", got)
 	}
 }
 

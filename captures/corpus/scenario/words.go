@@ -82,14 +82,6 @@ func (w *words) peek() string {
 	return w.list[w.at].text
 }
 
-// column is that of the next word, or of the end.
-func (w *words) column() int {
-	if w.at < len(w.list) {
-		return w.list[w.at].column
-	}
-	return w.end
-}
-
 // wrong notes what is wrong with the word read last.
 func (w *words) wrong(format string, args ...any) {
 	c := w.end
