@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -22,17 +23,13 @@ func DisplayFilter(files []string, f *analyze.Finding) string {
 func framesFilter(files []string, refs []analyze.FrameRef) string {
 	refs = slices.Clone(refs)
 	slices.SortFunc(refs, func(a, b analyze.FrameRef) int {
-		if a.Input != b.Input {
-			return a.Input - b.Input
-		}
-		return int(min(max(a.Frame-b.Frame, -1), 1))
+		return cmp.Or(cmp.Compare(a.Input, b.Input), cmp.Compare(a.Frame, b.Frame))
 	})
 	refs = slices.CompactFunc(refs, func(a, b analyze.FrameRef) bool { return a.Input == b.Input && a.Frame == b.Frame })
 	if len(refs) == 0 {
 		return ""
 	}
 	several := refs[0].Input != refs[len(refs)-1].Input
-	r := Row{Files: files}
 	var b []byte
 	for i := 0; i < len(refs); {
 		end := i
@@ -43,7 +40,7 @@ func framesFilter(files []string, refs []analyze.FrameRef) string {
 			b = append(b, "; "...)
 		}
 		if several {
-			b = appendEscaped(b, fileName(&r, refs[i].Input))
+			b = appendEscaped(b, fileName(files, refs[i].Input))
 			b = append(b, ": "...)
 		}
 		b = appendFrameSet(b, refs[i:end])

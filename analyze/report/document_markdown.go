@@ -156,8 +156,6 @@ func (m *markdownPrinter) frames(s *story) {
 	if len(s.frames) == 0 {
 		return
 	}
-	files := m.doc.Files
-	r := Row{Files: files}
 	m.heading("Frames")
 	m.line("| file | frame | role | evidence |")
 	m.line("| --- | ---: | --- | --- |")
@@ -167,7 +165,7 @@ func (m *markdownPrinter) frames(s *story) {
 		for k, n := range f.evidence {
 			numbers[k] = strconv.Itoa(n)
 		}
-		m.line(fmt.Sprintf("| %s | %d | %s | %s |", m.text(fileName(&r, f.input)), f.frame, m.text(strings.Join(f.roles, ", ")),
+		m.line(fmt.Sprintf("| %s | %d | %s | %s |", m.text(fileName(m.doc.Files, f.input)), f.frame, m.text(strings.Join(f.roles, ", ")),
 			strings.Join(numbers, ", ")))
 	}
 	m.line("")

@@ -337,7 +337,6 @@ func (t *textPrinter) frames(s *story) {
 	}
 	t.heading("Frames")
 	files := t.doc.Files
-	r := Row{Files: files}
 	header := []string{"frame", "seconds", "from", "to", "role", "evidence"}
 	align := tw.Alignment{tw.AlignRight, tw.AlignRight, tw.AlignLeft, tw.AlignLeft, tw.AlignLeft, tw.AlignLeft}
 	room := widthForAddresses
@@ -377,7 +376,7 @@ func (t *textPrinter) frames(s *story) {
 			row = append(row[:2:2], row[4:]...)
 		}
 		if len(files) > 1 {
-			row = append([]string{Escape(fileName(&r, f.input))}, row...)
+			row = append([]string{Escape(fileName(files, f.input))}, row...)
 		}
 		rows = append(rows, row)
 	}

@@ -169,9 +169,8 @@ func (d *Document) ecs(f *analyze.Finding) *ecsDocument {
 	for i := range f.Evidence {
 		e := &f.Evidence[i]
 		ev := ecsEvidence{Sign: Escape(e.Sign), For: e.For, Text: Escape(e.Text)}
-		r := Row{Files: d.Files}
 		for _, ref := range e.Frames {
-			file := Escape(fileName(&r, ref.Input))
+			file := Escape(fileName(d.Files, ref.Input))
 			ev.Frames = append(ev.Frames, fmt.Sprintf("%s:%d:%s", file, ref.Frame, Escape(ref.Role)))
 			if !slices.Contains(out.NBTrace.Files, file) {
 				out.NBTrace.Files = append(out.NBTrace.Files, file)

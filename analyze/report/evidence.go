@@ -145,7 +145,7 @@ func (e *Evidence) Write(w io.Writer) (*EvidenceCount, error) {
 func (b *evidenceBuilder) cite() {
 	index := map[family]int{}
 	for _, f := range b.Findings {
-		k := family{[15]byte(f.Name[:15]), f.Scope}
+		k := familyOf(f.Name, f.Scope)
 		i, ok := index[k]
 		if !f.HasName || !ok {
 			i = len(b.subjects)
@@ -387,7 +387,7 @@ func (b *evidenceBuilder) compare(got []*analyze.Finding) (differs []string, rai
 			continue
 		}
 		differs = append(differs, fmt.Sprintf("%s: found in the evidence alone only", findingLabel(g)))
-		owners := b.byName[family{[15]byte(g.Name[:15]), g.Scope}]
+		owners := b.byName[familyOf(g.Name, g.Scope)]
 		if !g.HasName || len(owners) == 0 {
 			owners = nil
 			for _, a := range append(slices.Clone(g.Host.Addresses), g.Server) {
@@ -433,20 +433,19 @@ func findingLabel(f *analyze.Finding) string {
 }
 
 func (b *evidenceBuilder) write(w io.Writer) (*EvidenceCount, error) {
-	several := map[framePlace]bool{} // inputs with several interfaces
+	several := map[int]bool{} // inputs with several interfaces
 	first := map[int]int{}
 	for i := range b.held {
 		f := &b.held[i].frame
 		if have, ok := first[f.Input]; !ok {
 			first[f.Input] = f.Interface
 		} else if have != f.Interface {
-			several[framePlace{input: f.Input}] = true
+			several[f.Input] = true
 		}
 	}
-	r := Row{Files: b.Files}
 	out := captures.NewWriter(w, captures.WriterOptions{Application: "nbtrace " + b.Version, InterfaceName: func(input, iface int) string {
-		name := Escape(fileName(&r, input))
-		if several[framePlace{input: input}] {
+		name := Escape(fileName(b.Files, input))
+		if several[input] {
 			name = fmt.Sprintf("%s, interface %d", name, iface)
 		}
 		return name
@@ -457,7 +456,7 @@ func (b *evidenceBuilder) write(w io.Writer) (*EvidenceCount, error) {
 		if !b.needed(h) {
 			continue
 		}
-		origin := fmt.Sprintf("frame %d of %s", h.frame.Number, Escape(fileName(&r, h.frame.Input)))
+		origin := fmt.Sprintf("frame %d of %s", h.frame.Number, Escape(fileName(b.Files, h.frame.Input)))
 		var comments []string
 		if h.cited {
 			count.Cited++
@@ -484,5 +483,5 @@ func (b *evidenceBuilder) contextOf(h *heldFrame) string {
 			level = min(level, int(t.level))
 		}
 	}
-	return strings.TrimSpace(contextWords[level])
+	return contextWords[level]
 }

@@ -109,7 +109,7 @@ func (b *evidenceBuilder) concerned(p *wire.Packet) []int32 {
 	}
 	var out []int32
 	note := func(n nbns.Name, scope string) {
-		for _, i := range b.byName[family{[15]byte(n[:15]), scope}] {
+		for _, i := range b.byName[familyOf(n, scope)] {
 			if !slices.Contains(out, i) {
 				out = append(out, i)
 			}

@@ -322,7 +322,7 @@ func (d *Document) htmlStory(number int, s *story, told map[string]int, index ma
 	d.htmlLadder(out, s)
 	if number <= htmlDiagrams && f.HasName {
 		if from, until, ok := d.span(); ok {
-			k := family{[15]byte(f.Name[:15]), f.Scope}
+			k := familyOf(f.Name, f.Scope)
 			out.Timeline = newTimeline(fmt.Sprintf("timeline-%d", number), Escape(s.together()), index[k], from, until)
 		}
 	}
@@ -383,7 +383,6 @@ func (d *Document) htmlLadder(out *htmlStory, s *story) {
 }
 
 func (d *Document) htmlFrames(out *htmlStory, s *story) {
-	r := Row{Files: d.Files}
 	for i := range s.frames {
 		if i == htmlFrames {
 			out.MoreFrames = len(s.frames) - i
@@ -394,7 +393,7 @@ func (d *Document) htmlFrames(out *htmlStory, s *story) {
 		for k, n := range f.evidence {
 			numbers[k] = fmt.Sprint(n)
 		}
-		out.Frames = append(out.Frames, htmlFrame{Escape(fileName(&r, f.input)), f.frame, Escape(strings.Join(f.roles, ", ")), strings.Join(numbers, ", ")})
+		out.Frames = append(out.Frames, htmlFrame{Escape(fileName(d.Files, f.input)), f.frame, Escape(strings.Join(f.roles, ", ")), strings.Join(numbers, ", ")})
 	}
 	for _, f := range s.fileFilters(d.Files) {
 		f.ID = fmt.Sprintf("filter-%d-%d", out.Number, len(out.Filters)+1)
@@ -404,7 +403,6 @@ func (d *Document) htmlFrames(out *htmlStory, s *story) {
 
 // fileFilters are the display filters of the story, one for each file.
 func (s *story) fileFilters(files []string) []htmlFilter {
-	r := Row{Files: files}
 	var out []htmlFilter
 	for i := 0; i < len(s.frames); {
 		var refs []analyze.FrameRef
@@ -412,7 +410,7 @@ func (s *story) fileFilters(files []string) []htmlFilter {
 		for ; k < len(s.frames) && s.frames[k].input == s.frames[i].input; k++ {
 			refs = append(refs, analyze.FrameRef{Frame: s.frames[k].frame})
 		}
-		out = append(out, htmlFilter{File: Escape(fileName(&r, s.frames[i].input)), Filter: string(appendFrameSet(nil, refs))})
+		out = append(out, htmlFilter{File: Escape(fileName(files, s.frames[i].input)), Filter: string(appendFrameSet(nil, refs))})
 		i = k
 	}
 	return out
@@ -547,14 +545,14 @@ func (d *Document) htmlNames() *htmlTable {
 	concerned := map[family]bool{}
 	for _, f := range d.Findings {
 		if f.HasName {
-			concerned[family{[15]byte(f.Name[:15]), f.Scope}] = true
+			concerned[familyOf(f.Name, f.Scope)] = true
 		}
 	}
 	for i := range d.Result.Names {
 		order[i] = &d.Result.Names[i]
 	}
 	slices.SortStableFunc(order, func(a, b *analyze.Name) int {
-		x, y := concerned[family{[15]byte(a.Name[:15]), a.Scope}], concerned[family{[15]byte(b.Name[:15]), b.Scope}]
+		x, y := concerned[familyOf(a.Name, a.Scope)], concerned[familyOf(b.Name, b.Scope)]
 		switch {
 		case x == y:
 			return 0

@@ -580,14 +580,13 @@ func (l *ladder) sources(files []string) string {
 	if len(files) < 2 {
 		return ""
 	}
-	r := Row{Files: files}
 	inputs := l.inputs()
 	if len(inputs) == 1 {
-		return "Frames are of " + Escape(fileName(&r, inputs[0])) + "."
+		return "Frames are of " + Escape(fileName(files, inputs[0])) + "."
 	}
 	parts := make([]string, len(inputs))
 	for i, in := range inputs {
-		parts[i] = fmt.Sprintf("%d is %s", in+1, Escape(fileName(&r, in)))
+		parts[i] = fmt.Sprintf("%d is %s", in+1, Escape(fileName(files, in)))
 	}
 	return "Frames are file:number; file " + strings.Join(parts, ", ") + "."
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -44,8 +45,8 @@ func (s *story) lead() *analyze.Finding { return s.findings[0] }
 // tell groups findings into stories, in the order of their first finding.
 func tell(findings []*analyze.Finding) []story {
 	type key struct {
-		rule, host, server, scope string
-		name                      [15]byte
+		rule, host, server string
+		family             family
 	}
 	var stories []story
 	index := map[key]int{}
@@ -54,7 +55,7 @@ func tell(findings []*analyze.Finding) []story {
 			stories = append(stories, story{findings: []*analyze.Finding{f}})
 			continue
 		}
-		k := key{rule: f.Rule, host: fmt.Sprint(f.Host.ID, f.Host.Addresses), server: f.Server.String(), scope: f.Scope, name: [15]byte(f.Name[:15])}
+		k := key{rule: f.Rule, host: fmt.Sprint(f.Host.ID, f.Host.Addresses), server: f.Server.String(), family: familyOf(f.Name, f.Scope)}
 		if i, ok := index[k]; ok {
 			stories[i].findings = append(stories[i].findings, f)
 			continue
@@ -89,11 +90,7 @@ func (s *story) gather() {
 		supports   bool
 	}
 	numbers := map[piece]int{}
-	type place struct {
-		input int
-		frame int64
-	}
-	frames := map[place]int{}
+	frames := map[framePlace]int{}
 	for _, supports := range []bool{true, false} {
 		for _, f := range s.findings {
 			for i := range f.Evidence {
@@ -109,7 +106,7 @@ func (s *story) gather() {
 					numbers[p] = n
 				}
 				for _, ref := range e.Frames {
-					k := place{ref.Input, ref.Frame}
+					k := framePlace{ref.Input, ref.Frame}
 					j, ok := frames[k]
 					if !ok {
 						j = len(s.frames)
@@ -134,10 +131,7 @@ func (s *story) gather() {
 		}
 	}
 	slices.SortFunc(s.frames, func(a, b storyFrame) int {
-		if a.input != b.input {
-			return a.input - b.input
-		}
-		return int(min(max(a.frame-b.frame, -1), 1))
+		return cmp.Or(cmp.Compare(a.input, b.input), cmp.Compare(a.frame, b.frame))
 	})
 }
 

@@ -72,11 +72,12 @@ func Fill(columns []Column, r *Row, values []Value) {
 	}
 }
 
-func fileName(r *Row, input int) string {
-	if input < 0 || input >= len(r.Files) {
+// fileName is the name of an input, "" if it has none.
+func fileName(files []string, input int) string {
+	if input < 0 || input >= len(files) {
 		return ""
 	}
-	return r.Files[input]
+	return files[input]
 }
 
 func setAddrs(v *Value, addrs []netip.Addr) {
@@ -96,7 +97,7 @@ func setTexts(v *Value, texts []string) {
 func setFrames(v *Value, r *Row, frames []analyze.FrameRef) {
 	v.SetFrames()
 	for _, f := range frames {
-		v.AddFrame(fileName(r, f.Input), f.Frame, f.Role)
+		v.AddFrame(fileName(r.Files, f.Input), f.Frame, f.Role)
 	}
 }
 

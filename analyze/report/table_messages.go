@@ -13,7 +13,7 @@ var messagesTable = Table{
 	Columns: columns(
 		[]Column{
 			{Name: "file", Type: String, Rank: 3, Doc: "base name of the capture, - for standard input",
-				get: func(r *Row, v *Value) { v.SetText(fileName(r, r.Message.Packet.Input)) }},
+				get: func(r *Row, v *Value) { v.SetText(fileName(r.Files, r.Message.Packet.Input)) }},
 			{Name: "frame", Type: Int, Doc: "frame number in its file, from 1",
 				get: func(r *Row, v *Value) { v.SetInt(r.Message.Packet.Frame) }},
 			{Name: "time", Type: Time, Rank: 1, Doc: "time of the frame",

@@ -16,12 +16,14 @@ type family struct {
 	scope string
 }
 
+func familyOf(name [16]byte, scope string) family { return family{[15]byte(name[:15]), scope} }
+
 // periods indexes the rows of the names table by the family of the name.
 func periods(names []analyze.Name) map[family][]*analyze.Name {
 	index := make(map[family][]*analyze.Name)
 	for i := range names {
 		n := &names[i]
-		k := family{[15]byte(n.Name[:15]), n.Scope}
+		k := familyOf(n.Name, n.Scope)
 		index[k] = append(index[k], n)
 	}
 	return index
