@@ -13,15 +13,11 @@ const DiffSchema = "nbtrace-diff/1"
 
 // WriteText writes the comparison for people.
 func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
-	width := max(o.Width, minWidth)
-	if o.Width <= 0 {
-		width = defaultWidth
-	}
-	t := &textPrinter{width: min(width, proseWidth), full: width, color: o.Color}
+	t := newTextPrinter(nil, o)
 	side := func(what string, s *Snapshot) {
-		text := s.File + ": " + counted(len(s.Findings), "finding", "findings")
+		text := s.File + ": " + counted(len(s.Findings), "finding")
 		if s.HasNames {
-			text += ", " + counted(len(s.Names), "name", "names")
+			text += ", " + counted(len(s.Names), "name")
 		}
 		t.prose(what, text, "")
 	}
@@ -45,7 +41,7 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	t.line("")
 	switch {
 	case len(d.New) > 0:
-		t.prose("", counted(len(d.New), "new finding", "new findings")+".", sgrBold)
+		t.prose("", counted(len(d.New), "new finding")+".", sgrBold)
 	case len(d.Changed)+len(d.Unchanged) > 0:
 		t.prose("", fmt.Sprintf("Nothing new, but %s.", counted(len(d.Changed)+len(d.Unchanged), "finding remains", "findings remain")), sgrBold)
 	case len(d.Gone) > 0:
@@ -58,8 +54,7 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	} else if d.OnlyBefore+d.OnlyAfter > 0 {
 		t.prose("", fmt.Sprintf("Names seen before only: %d, after only: %d.", d.OnlyBefore, d.OnlyAfter), sgrDim)
 	}
-	_, err := w.Write(t.buf.Bytes())
-	return err
+	return t.write(w)
 }
 
 // DisplayName writes the name of a finding as people do, from its fields.
@@ -105,7 +100,7 @@ func (c *FindingChange) tell() string {
 		what = append(what, fmt.Sprintf("%s, was %s", c.After.Verdict, c.Before.Verdict))
 	}
 	if c.Before.Count != c.After.Count {
-		what = append(what, fmt.Sprintf("%s, was %d", counted(c.After.Count, "time", "times"), c.Before.Count))
+		what = append(what, fmt.Sprintf("%s, was %d", counted(c.After.Count, "time"), c.Before.Count))
 	}
 	return c.After.subject() + ": " + strings.Join(what, "; ")
 }

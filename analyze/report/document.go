@@ -1,8 +1,10 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"nbtrace/analyze"
@@ -54,6 +56,21 @@ func (d *Document) WriteJSON(w io.Writer) error {
 // WriteNDJSON writes each finding as a line of "type": "finding", then a line
 // of "type": "summary" with the rest of the report.
 func (d *Document) WriteNDJSON(w io.Writer) error {
+	if err := d.writeFindingLines(w); err != nil {
+		return err
+	}
+	b := append([]byte(nil), `{"type":"summary","schema":"`+Schema+`","version":`...)
+	b = appendJSONString(b, Escape(d.Version))
+	b = append(b, `,"inputs":`...)
+	b = d.appendInputs(b)
+	b = append(b, `,"summary":`...)
+	b = appendSummary(b, &d.Result.Summary)
+	b = append(b, "}\n"...)
+	return flush(w, &b)
+}
+
+// writeFindingLines writes each finding as a line of "type": "finding".
+func (d *Document) writeFindingLines(w io.Writer) error {
 	var b []byte
 	keys := jsonKeys(findingsTable.Columns, ',')
 	err := d.eachFinding(func(_ int, values []Value) error {
@@ -65,13 +82,6 @@ func (d *Document) WriteNDJSON(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b = append(b, `{"type":"summary","schema":"`+Schema+`","version":`...)
-	b = appendJSONString(b, Escape(d.Version))
-	b = append(b, `,"inputs":`...)
-	b = d.appendInputs(b)
-	b = append(b, `,"summary":`...)
-	b = appendSummary(b, &d.Result.Summary)
-	b = append(b, "}\n"...)
 	return flush(w, &b)
 }
 
@@ -169,7 +179,50 @@ func (d *Document) span() (first, last int64, ok bool) {
 	return first, last, ok
 }
 
+// linkNames are the link types of an input.
+func linkNames(in *captures.Info) []string {
+	names := make([]string, len(in.LinkTypes))
+	for i, l := range in.LinkTypes {
+		names[i] = l.String()
+	}
+	return names
+}
+
+// findingsHeadline counts the findings by severity.
+func findingsHeadline(findings []*analyze.Finding) string {
+	if len(findings) == 0 {
+		return "Nothing found: no rule has anything to report."
+	}
+	var counts [analyze.Critical + 1]int
+	for _, f := range findings {
+		counts[f.Severity]++
+	}
+	var parts []string
+	for s := analyze.Critical; ; s-- {
+		if counts[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[s], s))
+		}
+		if s == analyze.Info {
+			break
+		}
+	}
+	return counted(len(findings), "finding") + ": " + strings.Join(parts, ", ") + "."
+}
+
 // shortTime is a time to the millisecond, for people.
 func shortTime(ns int64) string {
 	return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05.000") + " UTC"
+}
+
+// duration is a span of time for people, to a precision that its size asks for.
+func duration(ns int64) string {
+	d := time.Duration(ns)
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	default:
+		return d.Round(time.Second).String()
+	}
 }

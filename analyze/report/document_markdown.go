@@ -13,7 +13,7 @@ func (d *Document) WriteMarkdown(w io.Writer) error {
 	m.summary()
 	stories := tell(d.Findings)
 	if len(stories) == 0 {
-		m.line("Nothing found: no rule has anything to report.")
+		m.line(findingsHeadline(nil))
 	}
 	told := map[string]int{}
 	for i := range stories[:min(len(stories), maxStories)] {
@@ -57,10 +57,6 @@ func (m *markdownPrinter) summary() {
 	m.line("| --- | --- | --- | ---: | --- |")
 	for i := range m.doc.Inputs {
 		in := &m.doc.Inputs[i]
-		links := make([]string, len(in.LinkTypes))
-		for k, l := range in.LinkTypes {
-			links[k] = l.String()
-		}
 		complete := "yes"
 		if !in.Complete {
 			complete = "no"
@@ -68,7 +64,7 @@ func (m *markdownPrinter) summary() {
 		if in.Err != nil {
 			complete += ": " + in.Err.Error()
 		}
-		m.line(fmt.Sprintf("| %s | %s | %s | %d | %s |", m.text(in.Name), m.text(in.Format), m.text(strings.Join(links, ", ")),
+		m.line(fmt.Sprintf("| %s | %s | %s | %d | %s |", m.text(in.Name), m.text(in.Format), m.text(strings.Join(linkNames(in), ", ")),
 			in.Packets, m.text(complete)))
 	}
 	m.line("")
@@ -83,19 +79,10 @@ func (m *markdownPrinter) story(number int, s *story, told map[string]int) {
 	f := s.lead()
 	m.line(fmt.Sprintf("## %d. %s, %s: %s", number, strings.ToUpper(f.Severity.String()), f.Verdict, m.text(s.title())))
 	m.line("")
-	fact := func(what, text string) {
-		if text != "" {
-			m.line("- **" + what + "**: " + m.text(text))
-		}
-	}
-	fact("rule", f.Rule)
-	fact("name", strings.Join(s.names, ", "))
-	fact("host", s.host())
-	if f.Server.IsValid() {
-		fact("server", string(appendAddr(nil, f.Server)))
-	}
 	first, last, count := s.span()
-	fact("when", fmt.Sprintf("%s to %s, %s", shortTime(first), shortTime(last), counted(count, "time", "times")))
+	for _, f := range s.facts(fmt.Sprintf("%s to %s, %s", shortTime(first), shortTime(last), counted(count, "time"))) {
+		m.line("- **" + f.what + "**: " + m.text(f.text))
+	}
 	m.line("")
 	if rule := m.doc.Rules[f.Rule]; rule != nil && rule.Doc.What != "" {
 		m.heading("What happened")

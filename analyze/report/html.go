@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -182,24 +181,20 @@ func (d *Document) htmlSummary(h *htmlReport) {
 		h.Counts = append(h.Counts, htmlCount{grouped(c.n), c.what})
 	}
 	if s.Malformed > 0 {
-		h.Notes = append(h.Notes, counted64(s.Malformed, "message")+" malformed.")
+		h.Notes = append(h.Notes, counted(s.Malformed, "message")+" malformed.")
 	}
 	if s.Duplicates > 0 {
-		h.Notes = append(h.Notes, counted64(s.Duplicates, "message")+" seen twice by taps and counted once.")
+		h.Notes = append(h.Notes, counted(s.Duplicates, "message")+" seen twice by taps and counted once.")
 	}
 	if s.Evicted > 0 {
-		h.Notes = append(h.Notes, counted64(s.Evicted, "entry", "entries")+" dropped from full tables, so absence proves less.")
+		h.Notes = append(h.Notes, counted(s.Evicted, "entry", "entries")+" dropped from full tables, so absence proves less.")
 	}
 	if first, last, ok := d.span(); ok {
 		h.Period = fmt.Sprintf("%s to %s, %s", shortTime(first), shortTime(last), duration(last-first))
 	}
 	for i := range d.Inputs {
 		in := &d.Inputs[i]
-		links := make([]string, len(in.LinkTypes))
-		for k, l := range in.LinkTypes {
-			links[k] = l.String()
-		}
-		row := htmlInput{Name: Escape(in.Name), Format: Escape(in.Format), Links: strings.Join(links, ", "), Packets: grouped(in.Packets),
+		row := htmlInput{Name: Escape(in.Name), Format: Escape(in.Format), Links: strings.Join(linkNames(in), ", "), Packets: grouped(in.Packets),
 			Bytes: grouped(in.Bytes), Complete: in.Complete}
 		if in.Packets > 0 {
 			row.First, row.Last = shortTime(in.First), shortTime(in.Last)
@@ -237,10 +232,8 @@ func (d *Document) htmlStories(h *htmlReport) {
 		f := s.lead()
 		first, _, _ := s.span()
 		line := htmlIndex{Number: i + 1, Severity: f.Severity.String(), Verdict: Escape(s.verdicts()), Title: Escape(s.title()),
-			Names: Escape(strings.Join(s.names, ", ")), Host: addressText(f.Host.Addresses), T: shortTime(first), Told: i < htmlStories}
-		if f.Server.IsValid() {
-			line.Server = string(appendAddr(nil, f.Server))
-		}
+			Names: Escape(strings.Join(s.names, ", ")), Server: string(appendAddr(nil, f.Server)),
+			Host: addressText(f.Host.Addresses), T: shortTime(first), Told: i < htmlStories}
 		if i < htmlRows {
 			h.Index = append(h.Index, line)
 		}
@@ -252,59 +245,13 @@ func (d *Document) htmlStories(h *htmlReport) {
 	}
 }
 
-// findingsHeadline counts the findings by severity.
-func findingsHeadline(findings []*analyze.Finding) string {
-	if len(findings) == 0 {
-		return "Nothing found: no rule has anything to report."
-	}
-	var counts [analyze.Critical + 1]int
-	for _, f := range findings {
-		counts[f.Severity]++
-	}
-	var parts []string
-	for s := analyze.Critical; ; s-- {
-		if counts[s] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[s], s))
-		}
-		if s == analyze.Info {
-			break
-		}
-	}
-	return counted(len(findings), "finding", "findings") + ": " + strings.Join(parts, ", ") + "."
-}
-
-func addressText(addrs []netip.Addr) string {
-	parts := make([]string, len(addrs))
-	for i, a := range addrs {
-		parts[i] = string(appendAddr(nil, a))
-	}
-	return strings.Join(parts, ", ")
-}
-
 func (d *Document) htmlStory(number int, s *story, told map[string]int, index map[family][]*analyze.Name) *htmlStory {
 	f := s.lead()
 	out := &htmlStory{Number: number, Severity: f.Severity.String(), Verdict: Escape(s.verdicts()), Title: Escape(s.title()), Open: number <= htmlOpen,
 		RuleSlug: Escape(f.Rule), SeveralFiles: len(d.Files) > 1}
-	fact := func(what, text string) {
-		if text != "" {
-			out.Facts = append(out.Facts, htmlFact{what, Escape(text)})
-		}
+	for _, f := range s.facts(s.when()) {
+		out.Facts = append(out.Facts, htmlFact{strings.ToUpper(f.what[:1]) + f.what[1:], Escape(f.text)})
 	}
-	fact("Rule", f.Rule)
-	fact("Name", strings.Join(s.names, ", "))
-	fact("Host", s.host())
-	if f.Server.IsValid() {
-		fact("Server", string(appendAddr(nil, f.Server)))
-	}
-	first, last, count := s.span()
-	when := shortTime(first)
-	if last != first {
-		when += " to " + shortTime(last)
-	}
-	if count > 1 {
-		when += fmt.Sprintf(", %d times", count)
-	}
-	fact("When", when)
 	if rule := d.Rules[f.Rule]; rule != nil {
 		if n, ok := told[f.Rule]; ok {
 			out.SeeNumber = n

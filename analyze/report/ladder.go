@@ -621,7 +621,7 @@ func (l *ladder) empty() bool { return len(l.steps) == 0 }
 // summary tells the diagram in a sentence, for those who do not see it.
 func (l *ladder) summary() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s between %s", counted(len(l.steps), "step", "steps"), counted(len(l.lines), "machine", "machines"))
+	fmt.Fprintf(&b, "%s between %s", counted(len(l.steps), "step"), counted(len(l.lines), "machine"))
 	for i := range l.lines {
 		sep := ", "
 		if i == 0 {

@@ -14,22 +14,14 @@ type Live struct {
 
 // NewLive makes a writer of findings of doc, whose Files may grow meanwhile.
 func NewLive(doc *Document, text TextOptions) *Live {
-	if text.Width <= 0 {
-		text.Width = defaultWidth
-	}
-	text.Width = max(text.Width, minWidth)
 	return &Live{doc: doc, text: text, told: map[string]int{}}
-}
-
-func (l *Live) printer(doc *Document) *textPrinter {
-	return &textPrinter{doc: doc, width: min(l.text.Width, proseWidth), full: l.text.Width, color: l.text.Color, draws: l.text.Ladder, ascii: l.text.ASCII}
 }
 
 // WriteText writes the document's findings as blocks; those that differ in
 // nothing but the name's suffix are one block.
 func (l *Live) WriteText(w io.Writer) error {
 	stories := tell(l.doc.Findings)
-	t := l.printer(l.doc)
+	t := newTextPrinter(l.doc, l.text)
 	for i := range stories {
 		l.number++
 		t.story(l.number, &stories[i], l.told)
@@ -39,35 +31,14 @@ func (l *Live) WriteText(w io.Writer) error {
 
 // WriteLines writes the document's findings as NDJSON, a line each of "type":
 // "finding".
-func (l *Live) WriteLines(w io.Writer) error {
-	var b []byte
-	keys := jsonKeys(findingsTable.Columns, ',')
-	err := l.doc.eachFinding(func(_ int, values []Value) error {
-		b = append(b, `{"type":"finding"`...)
-		b = appendJSONRow(b, keys, values)
-		b = append(b, '\n')
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return flush(w, &b)
-}
+func (l *Live) WriteLines(w io.Writer) error { return l.doc.writeFindingLines(w) }
 
 // WriteSummary writes what the whole run was like: the head of the text report
 // of all, which holds all inputs and findings, without telling the findings.
 func (l *Live) WriteSummary(w io.Writer, all *Document) error {
-	t := l.printer(all)
+	t := newTextPrinter(all, l.text)
 	t.line("")
 	t.summary()
 	t.overview(tell(all.Findings))
 	return t.write(w)
-}
-
-func (t *textPrinter) write(w io.Writer) error {
-	if t.err != nil {
-		return t.err
-	}
-	_, err := w.Write(t.buf.Bytes())
-	return err
 }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -13,10 +12,6 @@ import (
 
 // WriteRules lists rules for people, one line each where the width allows it.
 func WriteRules(w io.Writer, rules []*analyze.Rule, o TextOptions) error {
-	width := max(o.Width, minWidth)
-	if o.Width <= 0 {
-		width = defaultWidth
-	}
 	header := []string{"rule", "severity", "title"}
 	limits := []int{len(header[0]), len(header[1]), len(header[2])}
 	rows := make([][]string, len(rules))
@@ -27,7 +22,7 @@ func WriteRules(w io.Writer, rules []*analyze.Rule, o TextOptions) error {
 		}
 	}
 	// The title gives way first: slugs are to be copied.
-	excess := limits[0] + limits[1] + limits[2] + 3*tableGap - width
+	excess := limits[0] + limits[1] + limits[2] + 3*tableGap - o.width()
 	if fit := limits[2] - excess; fit >= minCell {
 		limits[2] = min(fit, limits[2])
 	} else {
@@ -99,11 +94,7 @@ func appendRule(b []byte, r *analyze.Rule) []byte {
 
 // WriteRule prints the documentation of one rule for people.
 func WriteRule(w io.Writer, r *analyze.Rule, o TextOptions) error {
-	width := max(o.Width, minWidth)
-	if o.Width <= 0 {
-		width = defaultWidth
-	}
-	t := &textPrinter{width: min(width, proseWidth), full: width, color: o.Color}
+	t := newTextPrinter(nil, o)
 	t.prose("", r.Slug+" ("+r.Severity.String()+")", severityColor(r.Severity))
 	t.prose("", r.Title, "")
 	section := func(heading, text string) {
@@ -151,6 +142,5 @@ func WriteRule(w io.Writer, r *analyze.Rule, o TextOptions) error {
 		t.heading("References")
 		t.prose("  ", strings.Join(r.References, "; "), "")
 	}
-	_, err := io.Copy(w, bytes.NewReader(t.buf.Bytes()))
-	return err
+	return t.write(w)
 }

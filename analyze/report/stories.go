@@ -175,6 +175,30 @@ func (s *story) span() (first, last int64, count int) {
 	return first, last, count
 }
 
+// when is the time of the occurrences, and how many they are.
+func (s *story) when() string {
+	first, last, count := s.span()
+	text := shortTime(first)
+	if last != first {
+		text += " to " + shortTime(last)
+	}
+	if count > 1 {
+		text += fmt.Sprintf(", %d times", count)
+	}
+	return text
+}
+
+// fact is a line at the head of a story.
+type fact struct{ what, text string }
+
+// facts say what the story is about, as far as it is known.
+func (s *story) facts(when string) []fact {
+	f := s.lead()
+	all := []fact{{"rule", f.Rule}, {"name", strings.Join(s.names, ", ")}, {"host", s.host()},
+		{"server", string(appendAddr(nil, f.Server))}, {"when", when}}
+	return slices.DeleteFunc(all, func(f fact) bool { return f.text == "" })
+}
+
 // verdicts says how sure the findings are; where they differ, of each name.
 func (s *story) verdicts() string {
 	same := true
@@ -214,11 +238,16 @@ func (s *story) sureness() string {
 	return text
 }
 
-func counted(n int, one, many string) string {
-	if n == 1 {
+// counted writes a count with its noun; many defaults to one with an s.
+func counted[N int | int64](n N, one string, many ...string) string {
+	switch {
+	case n == 1:
 		return "1 " + one
+	case len(many) > 0:
+		return fmt.Sprintf("%d %s", n, many[0])
+	default:
+		return fmt.Sprintf("%d %ss", n, one)
 	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 func countOrNone(n int) string {
@@ -343,16 +372,12 @@ func (s *story) host() string {
 	if h.ID == 0 && len(h.Addresses) == 0 {
 		return ""
 	}
-	var parts []string
-	for _, a := range h.Addresses {
-		parts = append(parts, string(appendAddr(nil, a)))
-	}
-	text := strings.Join(parts, ", ")
+	text := addressText(h.Addresses)
 	if h.ID != 0 {
 		text = strings.TrimSpace(fmt.Sprintf("#%d %s", h.ID, text))
 	}
 	if len(h.MACs) > 0 {
-		parts = parts[:0]
+		var parts []string
 		for _, m := range h.MACs {
 			parts = append(parts, string(appendMAC(nil, m)))
 		}

@@ -87,12 +87,9 @@ func newTimeline(id, name string, rows []*analyze.Name, first, last int64) *time
 	}
 	for i, n := range rows {
 		b := timelineBar{Y: timelineTop + i*timelineRow, State: Escape(n.State), Name: nbns.Name(n.Name).Display(n.Scope), From: shortTime(n.From),
-			Addresses: addressText(n.Addresses), Until: "to the end"}
+			Addresses: addressText(n.Addresses), Server: string(appendAddr(nil, n.Server)), Until: "to the end"}
 		if n.Holder != 0 {
 			b.Holder = fmt.Sprintf("#%d", n.Holder)
-		}
-		if n.Server.IsValid() {
-			b.Server = string(appendAddr(nil, n.Server))
 		}
 		until := last
 		if n.Until != 0 {
@@ -106,6 +103,6 @@ func newTimeline(id, name string, rows []*analyze.Name, first, last int64) *time
 	}
 	t.AxisY = timelineTop + len(t.Bars)*timelineRow + 6
 	t.H = t.AxisY + 26
-	t.Desc = fmt.Sprintf("%s from %s to %s; the table below has them.", counted(len(t.Bars), "period", "periods"), t.From, t.Until)
+	t.Desc = fmt.Sprintf("%s from %s to %s; the table below has them.", counted(len(t.Bars), "period"), t.From, t.Until)
 	return t
 }

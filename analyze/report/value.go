@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -200,6 +201,7 @@ func appendDigits(dst []byte, n, digits int) []byte {
 	return append(dst, b[:digits]...)
 }
 
+// appendAddr appends an address, nothing for the zero one.
 func appendAddr(dst []byte, a netip.Addr) []byte {
 	if !a.IsValid() {
 		return dst
@@ -208,6 +210,15 @@ func appendAddr(dst []byte, a netip.Addr) []byte {
 		return appendEscaped(dst, a.String())
 	}
 	return a.AppendTo(dst)
+}
+
+// addressText lists addresses for people.
+func addressText(addrs []netip.Addr) string {
+	parts := make([]string, len(addrs))
+	for i, a := range addrs {
+		parts[i] = string(appendAddr(nil, a))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func appendMAC(dst []byte, m [6]byte) []byte {
