@@ -11,7 +11,7 @@ import (
 func (d *Document) WriteMarkdown(w io.Writer) error {
 	m := &markdownPrinter{doc: d}
 	m.summary()
-	stories := tell(d.Findings)
+	stories := tell(d.Findings, d.Files)
 	if len(stories) == 0 {
 		m.line(findingsHeadline(nil))
 	}

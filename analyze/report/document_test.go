@@ -85,7 +85,7 @@ func TestFindingsOfOneNameAreOneStory(t *testing.T) {
 	otherName.Name = nbns.MakeName("PRINTSRV", 0x20)
 	otherScope := aFinding(0x20)
 	otherScope.Scope = "lab"
-	stories := tell([]*analyze.Finding{aFinding(0), aFinding(3), other, aFinding(0x20), otherName, otherScope})
+	stories := tell([]*analyze.Finding{aFinding(0), aFinding(3), other, aFinding(0x20), otherName, otherScope}, nil)
 	if len(stories) != 4 {
 		t.Fatalf("%d stories, want 4", len(stories))
 	}
@@ -131,7 +131,7 @@ func TestDocumentsForPeopleEnd(t *testing.T) {
 func TestStoryTellsDifferentVerdicts(t *testing.T) {
 	sure := aFinding(0x20)
 	sure.Verdict = analyze.Proved
-	stories := tell([]*analyze.Finding{aFinding(0), sure})
+	stories := tell([]*analyze.Finding{aFinding(0), sure}, nil)
 	if got := stories[0].verdicts(); got != "proved for FILESRV<20>, likely for FILESRV<00>" {
 		t.Errorf("verdicts %q", got)
 	}

@@ -24,7 +24,7 @@ const (
 func (d *Document) WriteText(w io.Writer, o TextOptions) error {
 	t := newTextPrinter(d, o)
 	t.summary()
-	stories := tell(d.Findings)
+	stories := tell(d.Findings, d.Files)
 	t.overview(stories)
 	told := map[string]int{}
 	for i := range stories[:min(len(stories), maxStories)] {

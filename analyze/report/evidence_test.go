@@ -447,7 +447,7 @@ func TestTsharkTakesTheDisplayFilter(t *testing.T) {
 				t.Errorf("%s, finding %d: the filter %s selects %v, want %v", name, i, DisplayFilter(d.Files, f), got, want)
 			}
 		}
-		stories := tell(d.Findings)
+		stories := tell(d.Findings, d.Files)
 		for i := range stories[:1] {
 			for _, f := range stories[i].fileFilters(d.Files) {
 				if got := tshark(t, "-r", labPath(name), "-Y", f.Filter, "-T", "fields", "-e", "frame.number"); len(got) != len(stories[i].frames) {

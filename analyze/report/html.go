@@ -223,7 +223,7 @@ func grouped(n int64) string {
 }
 
 func (d *Document) htmlStories(h *htmlReport) {
-	stories := tell(d.Findings)
+	stories := tell(d.Findings, d.Files)
 	h.Headline = findingsHeadline(d.Findings)
 	index := periods(d.Result.Names)
 	told := map[string]int{}

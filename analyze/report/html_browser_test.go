@@ -228,7 +228,7 @@ func TestBrowserCopies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stories := tell(d.Findings)
+	stories := tell(d.Findings, d.Files)
 	// button is the selector of the button beside a text.
 	button := func(text string) string {
 		id := eval[string](b, fmt.Sprintf(`(Array.from(document.querySelectorAll('code')).find(c => c.textContent === %q) || {id: ''}).id`, text))

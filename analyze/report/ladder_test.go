@@ -19,7 +19,7 @@ import (
 
 func labLadders(d *Document, width int, ascii bool) string {
 	var b strings.Builder
-	stories := tell(d.Findings)
+	stories := tell(d.Findings, d.Files)
 	for i := range stories {
 		s := &stories[i]
 		if i > 0 {
@@ -75,7 +75,7 @@ func TestLaddersOfCaptures(t *testing.T) {
 		}
 		short := name[:strings.Index(name, "-")]
 		golden(t, "htmlreport/"+short+".ladder.txt", []byte(labLadders(d, 80, false)))
-		stories := tell(d.Findings)
+		stories := tell(d.Findings, d.Files)
 		l := newLadder(d.Result.Hosts, &stories[0])
 		golden(t, "htmlreport/"+short+".mmd", []byte(l.mermaid()))
 		svg := drawn(t, "ladder", l.draw("l", "Messages"))
@@ -115,7 +115,7 @@ func TestLadderKeepsToTheWidth(t *testing.T) {
 	for _, name := range labCaptures {
 		d := analyzed(t, labPath(name))
 		for _, width := range []int{40, 60, 80, 132} {
-			stories := tell(d.Findings)
+			stories := tell(d.Findings, d.Files)
 			for i := range stories {
 				for _, line := range newLadder(d.Result.Hosts, &stories[i]).text(d.Files, width, width%20 != 0) {
 					if w := textWidth(line); w > width {
@@ -139,7 +139,7 @@ func evidenceStory(server netip.Addr, host []netip.Addr, frames ...analyze.Frame
 	f := aFinding(0x20)
 	f.Server, f.Host.Addresses = server, host
 	f.Evidence = []analyze.Evidence{{Sign: "s", For: true, Frames: frames}}
-	return &tell([]*analyze.Finding{f})[0]
+	return &tell([]*analyze.Finding{f}, nil)[0]
 }
 
 func TestLadderFolds(t *testing.T) {
@@ -233,7 +233,7 @@ func checkMermaid(t interface{ Fatalf(string, ...any) }, diagram string) {
 func TestMermaidOfCaptures(t *testing.T) {
 	for _, name := range labCaptures {
 		d := analyzed(t, labPath(name))
-		stories := tell(d.Findings)
+		stories := tell(d.Findings, d.Files)
 		for i := range stories {
 			checkMermaid(t, newLadder(d.Result.Hosts, &stories[i]).mermaid())
 		}
@@ -256,7 +256,7 @@ func TestHostileLadders(t *testing.T) {
 		}
 		f.Evidence[0].Frames = frames
 		files := []string{hostile().Draw(rt, "file"), "b"}
-		s := &tell([]*analyze.Finding{f, aFinding(0)})[0]
+		s := &tell([]*analyze.Finding{f, aFinding(0)}, nil)[0]
 		l := newLadder([]analyze.Host{{ID: 1, Addresses: []netip.Addr{nic1, nic2}}}, s)
 		if l.empty() {
 			return

@@ -20,7 +20,7 @@ func NewLive(doc *Document, text TextOptions) *Live {
 // WriteText writes the document's findings as blocks; those that differ in
 // nothing but the name's suffix are one block.
 func (l *Live) WriteText(w io.Writer) error {
-	stories := tell(l.doc.Findings)
+	stories := tell(l.doc.Findings, l.doc.Files)
 	t := newTextPrinter(l.doc, l.text)
 	for i := range stories {
 		l.number++
@@ -39,6 +39,6 @@ func (l *Live) WriteSummary(w io.Writer, all *Document) error {
 	t := newTextPrinter(all, l.text)
 	t.line("")
 	t.summary()
-	t.overview(tell(all.Findings))
+	t.overview(tell(all.Findings, all.Files))
 	return t.write(w)
 }

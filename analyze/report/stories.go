@@ -43,7 +43,8 @@ type storyFrame struct {
 func (s *story) lead() *analyze.Finding { return s.findings[0] }
 
 // tell groups findings into stories, in the order of their first finding.
-func tell(findings []*analyze.Finding) []story {
+// files are the names of the inputs.
+func tell(findings []*analyze.Finding, files []string) []story {
 	type key struct {
 		rule, host, server string
 		family             family
@@ -64,13 +65,13 @@ func tell(findings []*analyze.Finding) []story {
 		stories = append(stories, story{findings: []*analyze.Finding{f}})
 	}
 	for i := range stories {
-		stories[i].gather()
+		stories[i].gather(files)
 	}
 	return stories
 }
 
 // gather joins the names, the evidence and the frames of the findings.
-func (s *story) gather() {
+func (s *story) gather(files []string) {
 	slices.SortStableFunc(s.findings, func(a, b *analyze.Finding) int {
 		if a.Severity != b.Severity {
 			return int(b.Severity) - int(a.Severity)
@@ -98,7 +99,7 @@ func (s *story) gather() {
 				if e.For != supports {
 					continue
 				}
-				p := piece{e.Sign, s.common(f, e.Text), supports}
+				p := piece{e.Sign, nameFiles(s.common(f, e.Text), e.Frames, files), supports}
 				n, ok := numbers[p]
 				if !ok {
 					s.evidence = append(s.evidence, storyEvidence{supports: supports, text: p.text})
