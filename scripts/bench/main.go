@@ -22,7 +22,7 @@ import (
 
 type bench struct {
 	nbtrace, capgen, dir string
-	runs, slowRuns       int
+	runs                 int
 	out                  strings.Builder
 }
 
@@ -31,8 +31,7 @@ func main() {
 	flag.StringVar(&b.nbtrace, "nbtrace", "bin/nbtrace", "the program")
 	flag.StringVar(&b.capgen, "capgen", "bin/capgen", "the generator of captures")
 	flag.StringVar(&b.dir, "dir", filepath.Join(os.TempDir(), "nbtrace-bench"), "folder for captures, some 20 GB; kept for the next run")
-	flag.IntVar(&b.runs, "runs", 7, "paired runs of each comparison")
-	flag.IntVar(&b.slowRuns, "slow-runs", 3, "paired runs of each comparison with tshark")
+	flag.IntVar(&b.runs, "runs", 7, "runs of each measurement; pairs of runs in comparisons")
 	out := flag.String("o", "docs/benchmarks.md", "file to write")
 	flag.Parse()
 	if err := b.run(); err != nil {
@@ -46,21 +45,42 @@ func main() {
 }
 
 func (b *bench) run() error {
+	if b.runs < 1 {
+		return fmt.Errorf("-runs %d: at least 1", b.runs)
+	}
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return err
 	}
 	fmt.Fprintf(&b.out, "# Benchmarks\n\nWritten by `make bench` on %s; do not edit.\n\n", time.Now().UTC().Format("2006-01-02"))
 	b.machine()
-
 	sparse, err := b.generate("sparse-2g.pcap", "-kind", "sparse", "-size", "2G")
 	if err != nil {
 		return err
 	}
-	sparseNG, err := b.generate("sparse-2g.pcapng", "-kind", "sparse", "-size", "2G", "-format", "pcapng")
-	if err != nil {
+	if err := b.againstOthers(sparse); err != nil {
 		return err
 	}
-	dense, err := b.generate("dense-5m.pcap", "-kind", "dense", "-messages", "5000000", "-names", "200000", "-hosts", "5000")
+	if err := b.ratesAndMemory(sparse); err != nil {
+		return err
+	}
+	return b.twiceTheWork()
+}
+
+// analyze is the command that most measurements are of.
+func (b *bench) analyze(file string) []string { return []string{b.nbtrace, "analyze", file} }
+
+// comparison is a command of ours beside another one.
+type comparison struct {
+	work, against string
+	ours, theirs  []string
+	needs         string // the other program
+	goal          float64
+	goalText      string
+}
+
+// againstOthers compares with other programs, as far as they are there.
+func (b *bench) againstOthers(sparse string) error {
+	sparseNG, err := b.generate("sparse-2g.pcapng", "-kind", "sparse", "-size", "2G", "-format", "pcapng")
 	if err != nil {
 		return err
 	}
@@ -68,59 +88,56 @@ func (b *bench) run() error {
 	if err != nil {
 		return err
 	}
-
 	b.line("## Against other programs\n\nWall time of the whole process, hot page cache. The ratio is nbtrace's time divided by the other's, for each pair of runs; below 1 nbtrace is faster.\n")
 	b.line("| work | against | runs | nbtrace, median | other, median | ratio: min | median | max | goal | |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-	analyze := func(f string) []string { return []string{b.nbtrace, "analyze", f} }
-	type pair struct {
-		work, against string
-		ours, theirs  []string
-		needs         string
-		runs          int
-		goal          float64
-		goalText      string
-	}
 	gz, zst := sparse+".gz", sparse+".zst"
-	pairs := []pair{
-		{"`analyze`, 2 GB with 0.1 % NBNS", "`tcpdump -r F 'udp port 137' -w /dev/null`", analyze(sparse), []string{"tcpdump", "-r", sparse, "-w", "/dev/null", "udp port 137"}, "tcpdump", b.runs, 0.4, "0.4"},
-		{"the same", "`cat F`", analyze(sparse), []string{"cat", sparse}, "cat", b.runs, 1.6, "1.6"},
-		{"the same as pcapng", "the same as pcap", analyze(sparseNG), analyze(sparse), "cat", b.runs, 1.2, "1.2"},
-		{"the same, .gz", "`gzip -dc F`", analyze(gz), []string{"gzip", "-dc", gz}, "gzip", b.slowRuns, 0.8, "0.8"},
-		{"the same, .zst", "`zstd -dc F`", analyze(zst), []string{"zstd", "-dc", zst}, "zstd", b.runs, 1.1, "1.1"},
-		{"`analyze`, 500,000 NBNS messages", "`tshark -Y nbns -T fields -e nbns.name`", analyze(cut), []string{"tshark", "-r", cut, "-Y", "nbns", "-T", "fields", "-e", "nbns.name"}, "tshark", b.slowRuns, 1.0 / 60, "1/60"},
-		{"`export messages --format ndjson` of it", "`tshark -T ek`", []string{b.nbtrace, "export", "messages", "--format", "ndjson", cut}, []string{"tshark", "-r", cut, "-T", "ek"}, "tshark", b.slowRuns, 1.0 / 40, "1/40"},
-	}
-	for _, p := range pairs {
-		if _, err := exec.LookPath(p.needs); err != nil {
-			b.line(fmt.Sprintf("| %s | %s | | | | | | | %s | skipped: no %s |", p.work, p.against, p.goalText, p.needs))
+	for _, c := range []comparison{
+		{"`analyze`, 2 GB with 0.1 % NBNS", "`tcpdump -r F 'udp port 137' -w /dev/null`", b.analyze(sparse), []string{"tcpdump", "-r", sparse, "-w", "/dev/null", "udp port 137"}, "tcpdump", 0.4, "0.4"},
+		{"the same", "`cat F`", b.analyze(sparse), []string{"cat", sparse}, "cat", 1.6, "1.6"},
+		{"the same as pcapng", "the same as pcap", b.analyze(sparseNG), b.analyze(sparse), b.nbtrace, 1.2, "1.2"},
+		{"the same, .gz", "`gzip -dc F`", b.analyze(gz), []string{"gzip", "-dc", gz}, "gzip", 0.8, "0.8"},
+		{"the same, .zst", "`zstd -dc F`", b.analyze(zst), []string{"zstd", "-dc", zst}, "zstd", 1.1, "1.1"},
+		{"`analyze`, 500,000 NBNS messages", "`tshark -Y nbns -T fields -e nbns.name`", b.analyze(cut), []string{"tshark", "-r", cut, "-Y", "nbns", "-T", "fields", "-e", "nbns.name"}, "tshark", 1.0 / 60, "1/60"},
+		{"`export messages --format ndjson` of it", "`tshark -T ek`", []string{b.nbtrace, "export", "messages", "--format", "ndjson", cut}, []string{"tshark", "-r", cut, "-T", "ek"}, "tshark", 1.0 / 40, "1/40"},
+	} {
+		if _, err := exec.LookPath(c.needs); err != nil {
+			b.line(fmt.Sprintf("| %s | %s | | | | | | | %s | skipped: no %s |", c.work, c.against, c.goalText, c.needs))
 			continue
 		}
-		if strings.HasSuffix(p.ours[2], ".gz") || strings.HasSuffix(p.ours[2], ".zst") {
-			if err := compress(p.needs, p.ours[2]); err != nil {
+		if c.needs == "gzip" || c.needs == "zstd" {
+			if err := compress(c.needs, c.theirs[len(c.theirs)-1]); err != nil {
 				return err
 			}
 		}
-		if err := b.compare(p.work, p.against, p.ours, p.theirs, p.runs, p.goal, p.goalText); err != nil {
+		if err := b.compare(&c); err != nil {
 			return err
 		}
 	}
+	return nil
+}
 
+// ratesAndMemory measures nbtrace by itself.
+func (b *bench) ratesAndMemory(sparse string) error {
+	dense, err := b.generate("dense-5m.pcap", "-kind", "dense", "-messages", "5000000", "-names", "200000", "-hosts", "5000")
+	if err != nil {
+		return err
+	}
 	b.line("\n## Rates and memory\n\n| work | runs | median | goal | |\n| --- | --- | --- | --- | --- |")
-	var wall, user []time.Duration
+	var wall, cpu []time.Duration
 	var mem int64
 	for range b.runs {
-		m, err := measure(analyze(dense)...)
+		m, err := measure(b.analyze(dense)...)
 		if err != nil {
 			return err
 		}
-		wall, user, mem = append(wall, m.wall), append(user, m.cpu), max(mem, m.rss)
+		wall, cpu, mem = append(wall, m.wall), append(cpu, m.cpu), max(mem, m.rss)
 	}
 	perSecond := 5e6 / median(wall).Seconds()
 	b.line(fmt.Sprintf("| `analyze`, 5 M NBNS messages, 200,000 names, 5,000 hosts: messages a second | %d | %.2f M | 2 M | %s |", b.runs, perSecond/1e6, verdict(perSecond >= 2e6)))
-	perCPU := 5e6 / median(user).Seconds()
+	perCPU := 5e6 / median(cpu).Seconds()
 	b.line(fmt.Sprintf("| the same, a second of processor time | %d | %.2f M | 2 M | %s |", b.runs, perCPU/1e6, verdict(perCPU >= 2e6)))
 	b.line(fmt.Sprintf("| the same: peak resident memory | %d | %d MiB | 256 MiB | %s |", b.runs, mem>>20, verdict(mem < 256<<20)))
-	small, err := measure(analyze(sparse)...)
+	small, err := measure(b.analyze(sparse)...)
 	if err != nil {
 		return err
 	}
@@ -130,48 +147,57 @@ func (b *bench) run() error {
 		return err
 	}
 	b.line(fmt.Sprintf("| sparse 20 GB through a pipe: peak resident memory | 1 | %d MiB | 64 MiB | %s |", big.rss>>20, verdict(big.rss < 64<<20)))
+	return nil
+}
 
-	b.line("\n## Twice the work\n\nMedian of " + fmt.Sprint(b.slowRuns) + " runs; the goal is 2 within 10 %.\n\n| work | time | times the one before | |\n| --- | --- | --- | --- |")
+// The bounds of how much longer twice the work may take: less than twice is as
+// suspect as more, since one of the two figures is then wrong.
+const (
+	leastTwice = 1.8
+	mostTwice  = 2.2
+)
+
+// twiceTheWork measures how time grows with the size of the capture.
+func (b *bench) twiceTheWork() error {
+	b.line("\n## Twice the work\n\nMedian of " + fmt.Sprint(b.runs) + " runs; the goal is 2 within 10 %.\n\n| work | time | times the one before | |\n| --- | --- | --- | --- |")
 	for _, series := range []struct {
-		kind, arg, unit string
-		extra           []string
+		kind, arg, unit, what string
+		extra                 []string
 	}{
-		{"sparse", "-size", "G", nil},
-		{"dense", "-messages", "000000", []string{"-names", "200000", "-hosts", "5000"}},
+		{"sparse", "-size", "G", "GB sparse", nil},
+		{"dense", "-messages", "000000", "M messages", []string{"-names", "200000", "-hosts", "5000"}},
 	} {
 		var before time.Duration
 		for _, n := range []string{"1", "2", "4", "8"} {
-			args := append([]string{"-kind", series.kind, series.arg, n + series.unit}, series.extra...)
-			f, err := b.generate(fmt.Sprintf("twice-%s-%s.pcap", series.kind, n), args...)
+			f, err := b.generate(fmt.Sprintf("twice-%s-%s.pcap", series.kind, n), append([]string{"-kind", series.kind, series.arg, n + series.unit}, series.extra...)...)
 			if err != nil {
 				return err
 			}
-			var ts []time.Duration
-			for range b.slowRuns {
-				m, err := measure(analyze(f)...)
+			var wall []time.Duration
+			for range b.runs {
+				m, err := measure(b.analyze(f)...)
 				if err != nil {
 					return err
 				}
-				ts = append(ts, m.wall)
+				wall = append(wall, m.wall)
 			}
-			t := median(ts)
-			what := n + " GB sparse"
-			if series.kind == "dense" {
-				what = n + " M messages"
-			}
-			ratio, ok := "", ""
+			t := median(wall)
+			growth, ok := "", ""
 			if before != 0 {
 				r := t.Seconds() / before.Seconds()
-				ratio, ok = fmt.Sprintf("%.2f", r), verdict(r <= 2.2)
+				growth, ok = fmt.Sprintf("%.2f", r), verdict(r >= leastTwice && r <= mostTwice)
 			}
-			b.line(fmt.Sprintf("| %s | %.2f s | %s | %s |", what, t.Seconds(), ratio, ok))
+			b.line(fmt.Sprintf("| %s %s | %.2f s | %s | %s |", n, series.what, t.Seconds(), growth, ok))
 			before = t
-			os.Remove(f)
+			if err := os.Remove(f); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// line adds to the document and shows how far the run has come.
 func (b *bench) line(s string) {
 	fmt.Fprintln(&b.out, s)
 	fmt.Fprintln(os.Stderr, s)
@@ -184,6 +210,7 @@ func verdict(ok bool) string {
 	return "**missed**"
 }
 
+// machine says what the figures were measured on.
 func (b *bench) machine() {
 	cpu := "unknown processor"
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
@@ -194,8 +221,11 @@ func (b *bench) machine() {
 			}
 		}
 	}
-	load, _ := os.ReadFile("/proc/loadavg")
-	fmt.Fprintf(&b.out, "%s, %d cores, %s/%s, %s; load at the start: %s\n\n", cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), strings.Join(strings.Fields(string(load))[:min(1, len(strings.Fields(string(load))))], ""))
+	load := "unknown"
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		load, _, _ = strings.Cut(string(text), " ")
+	}
+	fmt.Fprintf(&b.out, "%s, %d cores, %s/%s, %s; load at the start: %s\n\n", cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), load)
 	for _, v := range [][]string{{b.nbtrace, "version"}, {"tshark", "--version"}, {"tcpdump", "--version"}, {"gzip", "--version"}, {"zstd", "--version"}} {
 		o, err := exec.Command(v[0], v[1:]...).CombinedOutput()
 		if err != nil {
@@ -239,6 +269,7 @@ func warm(path string) error {
 	return err
 }
 
+// compress makes the packed copy of a capture unless an earlier run left it.
 func compress(program, path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return warm(path)
@@ -264,8 +295,7 @@ type measurement struct {
 // measure runs a command with its output thrown away. nbtrace's exit status 1
 // says that it found something.
 func measure(args ...string) (measurement, error) {
-	cmd := exec.Command(args[0], args[1:]...)
-	return timed(cmd)
+	return timed(exec.Command(args[0], args[1:]...))
 }
 
 func timed(cmd *exec.Cmd) (measurement, error) {
@@ -303,25 +333,26 @@ func (b *bench) piped(args ...string) (measurement, error) {
 	return m, err
 }
 
-func (b *bench) compare(work, against string, ours, theirs []string, runs int, goal float64, goalText string) error {
-	var a, o []time.Duration
+// compare runs both commands in turn and writes a row.
+func (b *bench) compare(c *comparison) error {
+	var ours, theirs []time.Duration
 	var ratios []float64
-	for range runs {
-		m, err := measure(ours...)
+	for range b.runs {
+		o, err := measure(c.ours...)
 		if err != nil {
 			return err
 		}
-		t, err := measure(theirs...)
+		t, err := measure(c.theirs...)
 		if err != nil {
 			return err
 		}
-		a, o = append(a, m.wall), append(o, t.wall)
-		ratios = append(ratios, m.wall.Seconds()/t.wall.Seconds())
+		ours, theirs = append(ours, o.wall), append(theirs, t.wall)
+		ratios = append(ratios, o.wall.Seconds()/t.wall.Seconds())
 	}
 	slices.Sort(ratios)
 	mid := ratios[len(ratios)/2]
-	b.line(fmt.Sprintf("| %s | %s | %d | %.2f s | %.2f s | %s | %s | %s | %s | %s |", work, against, runs, median(a).Seconds(), median(o).Seconds(),
-		ratio(ratios[0]), ratio(mid), ratio(ratios[len(ratios)-1]), goalText, verdict(mid <= goal)))
+	b.line(fmt.Sprintf("| %s | %s | %d | %.2f s | %.2f s | %s | %s | %s | %s | %s |", c.work, c.against, b.runs, median(ours).Seconds(), median(theirs).Seconds(),
+		ratio(ratios[0]), ratio(mid), ratio(ratios[len(ratios)-1]), c.goalText, verdict(mid <= c.goal)))
 	return nil
 }
 
