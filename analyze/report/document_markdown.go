@@ -76,6 +76,27 @@ func (m *markdownPrinter) heading(s string) {
 }
 
 func (m *markdownPrinter) story(number int, s *story, told map[string]int) {
+	m.head(number, s)
+	m.what(number, s, told)
+	m.diagram(s)
+	m.sureness(s)
+	m.frames(s)
+	m.alternatives(s)
+	m.remedy(s)
+	m.events(s)
+	if filter := s.filter(m.doc.Files); filter != "" {
+		m.heading("Show these packets (Wireshark display filter)")
+		m.line("    " + Escape(filter))
+		m.line("")
+	}
+	if refs := s.references(); len(refs) > 0 {
+		m.line("See " + m.text(strings.Join(refs, "; ")) + ".")
+		m.line("")
+	}
+}
+
+// head prints the title of a story and the facts.
+func (m *markdownPrinter) head(number int, s *story) {
 	f := s.lead()
 	m.line(fmt.Sprintf("## %d. %s, %s: %s", number, strings.ToUpper(f.Severity.String()), f.Verdict, m.text(s.title())))
 	m.line("")
@@ -84,22 +105,31 @@ func (m *markdownPrinter) story(number int, s *story, told map[string]int) {
 		m.line("- **" + f.what + "**: " + m.text(f.text))
 	}
 	m.line("")
-	if rule := m.doc.Rules[f.Rule]; rule != nil && rule.Doc.What != "" {
-		m.heading("What happened")
-		if n, ok := told[f.Rule]; ok {
-			m.line(fmt.Sprintf("As explained under %d.", n))
-		} else {
-			told[f.Rule] = number
-			for i, p := range strings.Split(strings.TrimSpace(rule.Doc.What), "\n\n") {
-				if i > 0 {
-					m.line("")
-				}
-				m.line(m.text(strings.ReplaceAll(p, "\n", " ")))
-			}
-		}
-		m.line("")
+}
+
+// what prints the rule's explanation the first time, later where it stands.
+func (m *markdownPrinter) what(number int, s *story, told map[string]int) {
+	rule := m.doc.Rules[s.lead().Rule]
+	if rule == nil || rule.Doc.What == "" {
+		return
 	}
-	m.diagram(s)
+	m.heading("What happened")
+	if n, ok := told[rule.Slug]; ok {
+		m.line(fmt.Sprintf("As explained under %d.", n))
+	} else {
+		told[rule.Slug] = number
+		for i, p := range strings.Split(strings.TrimSpace(rule.Doc.What), "\n\n") {
+			if i > 0 {
+				m.line("")
+			}
+			m.line(m.text(strings.ReplaceAll(p, "\n", " ")))
+		}
+	}
+	m.line("")
+}
+
+// sureness prints the verdict and the evidence.
+func (m *markdownPrinter) sureness(s *story) {
 	m.heading("How sure")
 	m.line(m.text(s.sureness()))
 	m.line("")
@@ -111,32 +141,31 @@ func (m *markdownPrinter) story(number int, s *story, told map[string]int) {
 		m.line(fmt.Sprintf("%d. **%s**: %s", i+1, sign, m.text(e.text)))
 	}
 	m.line("")
-	m.frames(s)
-	if alternatives := s.alternatives(); len(alternatives) > 0 {
-		m.heading("Other explanations")
-		for i := range alternatives {
-			a := &alternatives[i]
-			m.line(fmt.Sprintf("- %s, %s: %s", m.text(a.Rule), alternativeVerdict(a), m.text(a.Why)))
-		}
-		m.line("")
+}
+
+func (m *markdownPrinter) alternatives(s *story) {
+	all := s.alternatives()
+	if len(all) == 0 {
+		return
 	}
-	if remedy := s.remedy(); len(remedy) > 0 {
-		m.heading("What to do")
-		for i, step := range remedy {
-			m.line(fmt.Sprintf("%d. %s", i+1, m.text(step)))
-		}
-		m.line("")
+	m.heading("Other explanations")
+	for i := range all {
+		a := &all[i]
+		m.line(fmt.Sprintf("- %s, %s: %s", m.text(a.Rule), alternativeVerdict(a), m.text(a.Why)))
 	}
-	m.events(s)
-	if filter := s.filter(m.doc.Files); filter != "" {
-		m.heading("Show these packets (Wireshark display filter)")
-		m.line("    " + Escape(filter))
-		m.line("")
+	m.line("")
+}
+
+func (m *markdownPrinter) remedy(s *story) {
+	steps := s.remedy()
+	if len(steps) == 0 {
+		return
 	}
-	if refs := s.references(); len(refs) > 0 {
-		m.line("See " + m.text(strings.Join(refs, "; ")) + ".")
-		m.line("")
+	m.heading("What to do")
+	for i, step := range steps {
+		m.line(fmt.Sprintf("%d. %s", i+1, m.text(step)))
 	}
+	m.line("")
 }
 
 func (m *markdownPrinter) frames(s *story) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,55 +105,13 @@ func severityColor(s analyze.Severity) string {
 }
 
 func (t *textPrinter) story(number int, s *story, told map[string]int) {
-	f := s.lead()
-	t.line("")
-	head := fmt.Sprintf("%d. %s, %s: ", number, strings.ToUpper(f.Severity.String()), f.Verdict)
-	for i, l := range wrap(head+Escape(s.title()), t.width) {
-		if i > 0 {
-			l = "   " + l
-		}
-		for _, part := range wrapKeep(l, t.width) {
-			t.line(t.paint(severityColor(f.Severity), part))
-		}
-	}
-	for _, f := range s.facts(s.when()) {
-		t.prose(fmt.Sprintf("   %-8s ", f.what), f.text, "")
-	}
-
-	rule := t.doc.Rules[f.Rule]
-	if rule != nil && rule.Doc.What != "" {
-		t.heading("What happened")
-		if n, ok := told[f.Rule]; ok {
-			t.prose("  ", fmt.Sprintf("As explained under %d.", n), "")
-		} else {
-			told[f.Rule] = number
-			t.paragraphs("  ", rule.Doc.What)
-		}
-	}
+	t.head(number, s)
+	t.what(number, s, told)
 	t.diagram(s)
-	t.heading("How sure")
-	t.prose("  ", s.sureness(), "")
-	for i, e := range s.evidence {
-		sign := "for    "
-		if !e.supports {
-			sign = "against"
-		}
-		t.prose(fmt.Sprintf("  [%d] %s  ", i+1, sign), e.text, "")
-	}
+	t.sureness(s)
 	t.frames(s)
-	if alternatives := s.alternatives(); len(alternatives) > 0 {
-		t.heading("Other explanations")
-		for i := range alternatives {
-			a := &alternatives[i]
-			t.prose("  - ", fmt.Sprintf("%s, %s: %s", a.Rule, alternativeVerdict(a), a.Why), "")
-		}
-	}
-	if remedy := s.remedy(); len(remedy) > 0 {
-		t.heading("What to do")
-		for i, step := range remedy {
-			t.prose(fmt.Sprintf("  %d. ", i+1), step, "")
-		}
-	}
+	t.alternatives(s)
+	t.remedy(s)
 	t.events(s)
 	if filter := s.filter(t.doc.Files); filter != "" {
 		t.heading("Show these packets (Wireshark display filter)")
@@ -164,66 +123,147 @@ func (t *textPrinter) story(number int, s *story, told map[string]int) {
 	}
 }
 
+// head prints the title of a story and the facts.
+func (t *textPrinter) head(number int, s *story) {
+	f := s.lead()
+	t.line("")
+	title := fmt.Sprintf("%d. %s, %s: ", number, strings.ToUpper(f.Severity.String()), f.Verdict) + Escape(s.title())
+	for i, l := range wrap(title, t.width) {
+		if i > 0 {
+			l = "   " + l
+		}
+		for _, part := range wrapKeep(l, t.width) {
+			t.line(t.paint(severityColor(f.Severity), part))
+		}
+	}
+	for _, f := range s.facts(s.when()) {
+		t.prose(fmt.Sprintf("   %-8s ", f.what), f.text, "")
+	}
+}
+
+// what prints the rule's explanation the first time, later where it stands.
+func (t *textPrinter) what(number int, s *story, told map[string]int) {
+	rule := t.doc.Rules[s.lead().Rule]
+	if rule == nil || rule.Doc.What == "" {
+		return
+	}
+	t.heading("What happened")
+	if n, ok := told[rule.Slug]; ok {
+		t.prose("  ", fmt.Sprintf("As explained under %d.", n), "")
+		return
+	}
+	told[rule.Slug] = number
+	t.paragraphs("  ", rule.Doc.What)
+}
+
+// sureness prints the verdict and the evidence.
+func (t *textPrinter) sureness(s *story) {
+	t.heading("How sure")
+	t.prose("  ", s.sureness(), "")
+	for i, e := range s.evidence {
+		sign := "for    "
+		if !e.supports {
+			sign = "against"
+		}
+		t.prose(fmt.Sprintf("  [%d] %s  ", i+1, sign), e.text, "")
+	}
+}
+
+func (t *textPrinter) alternatives(s *story) {
+	all := s.alternatives()
+	if len(all) == 0 {
+		return
+	}
+	t.heading("Other explanations")
+	for i := range all {
+		a := &all[i]
+		t.prose("  - ", fmt.Sprintf("%s, %s: %s", a.Rule, alternativeVerdict(a), a.Why), "")
+	}
+}
+
+func (t *textPrinter) remedy(s *story) {
+	steps := s.remedy()
+	if len(steps) == 0 {
+		return
+	}
+	t.heading("What to do")
+	for i, step := range steps {
+		t.prose(fmt.Sprintf("  %d. ", i+1), step, "")
+	}
+}
+
 // widthForAddresses is how many columns the table of frames needs to show who
 // sent a frame to whom.
 const widthForAddresses = 76
+
+// frameColumn is a column of the table of frames.
+type frameColumn struct {
+	name  string
+	align tw.Align
+	cell  func(f *storyFrame) string // escaped
+}
+
+// frameColumns are the columns that a story's frames need and that have room.
+func (t *textPrinter) frameColumns(s *story) []frameColumn {
+	start := s.start()
+	seconds := func(f *storyFrame) string {
+		if f.time == 0 {
+			return ""
+		}
+		return strconv.FormatFloat(float64(f.time-start)/1e9, 'f', 3, 64)
+	}
+	evidence := func(f *storyFrame) string {
+		numbers := make([]string, len(f.evidence))
+		for i, n := range f.evidence {
+			numbers[i] = "[" + strconv.Itoa(n) + "]"
+		}
+		return strings.Join(numbers, " ")
+	}
+	all := []frameColumn{
+		{"file", tw.AlignLeft, func(f *storyFrame) string { return Escape(fileName(t.doc.Files, f.input)) }},
+		{"frame", tw.AlignRight, func(f *storyFrame) string { return strconv.FormatInt(f.frame, 10) }},
+		{"seconds", tw.AlignRight, seconds},
+		{"from", tw.AlignLeft, func(f *storyFrame) string { return string(appendAddr(nil, f.src)) }},
+		{"to", tw.AlignLeft, func(f *storyFrame) string { return string(appendAddr(nil, f.dst)) }},
+		{"role", tw.AlignLeft, func(f *storyFrame) string { return Escape(strings.Join(f.roles, ", ")) }},
+		{"evidence", tw.AlignLeft, evidence},
+	}
+	several, room := len(t.doc.Files) > 1, widthForAddresses
+	if several {
+		room += minCell + tableGap
+	}
+	return slices.DeleteFunc(all, func(c frameColumn) bool {
+		switch c.name {
+		case "file":
+			return !several
+		case "from", "to":
+			return t.full < room
+		}
+		return false
+	})
+}
 
 func (t *textPrinter) frames(s *story) {
 	if len(s.frames) == 0 {
 		return
 	}
 	t.heading("Frames")
-	files := t.doc.Files
-	header := []string{"frame", "seconds", "from", "to", "role", "evidence"}
-	align := tw.Alignment{tw.AlignRight, tw.AlignRight, tw.AlignLeft, tw.AlignLeft, tw.AlignLeft, tw.AlignLeft}
-	room := widthForAddresses
-	if len(files) > 1 {
-		room += minCell + tableGap
+	columns := t.frameColumns(s)
+	header, align := make([]string, len(columns)), make(tw.Alignment, len(columns))
+	for i, c := range columns {
+		header[i], align[i] = c.name, c.align
 	}
-	narrow := t.full < room
-	if narrow {
-		header, align = []string{"frame", "seconds", "role", "evidence"}, append(align[:2:2], align[4:]...)
+	listed := len(s.frames)
+	if listed > maxFrameRows+1 {
+		listed = maxFrameRows
 	}
-	var start int64
-	for i := range s.frames {
-		if f := &s.frames[i]; f.time != 0 && (start == 0 || f.time < start) {
-			start = f.time
+	rows := make([][]string, listed)
+	for i := range rows {
+		for _, c := range columns {
+			rows[i] = append(rows[i], c.cell(&s.frames[i]))
 		}
 	}
-	if len(files) > 1 {
-		header = append([]string{"file"}, header...)
-		align = append(tw.Alignment{tw.AlignLeft}, align...)
-	}
-	var rows [][]string
-	for i := range s.frames {
-		if i == maxFrameRows && len(s.frames) > maxFrameRows+1 {
-			break
-		}
-		f := &s.frames[i]
-		numbers := make([]string, len(f.evidence))
-		for k, n := range f.evidence {
-			numbers[k] = "[" + strconv.Itoa(n) + "]"
-		}
-		seconds := ""
-		if f.time != 0 {
-			seconds = strconv.FormatFloat(float64(f.time-start)/1e9, 'f', 3, 64)
-		}
-		row := []string{strconv.FormatInt(f.frame, 10), seconds, string(appendAddr(nil, f.src)), string(appendAddr(nil, f.dst)), Escape(strings.Join(f.roles, ", ")), strings.Join(numbers, " ")}
-		if narrow {
-			row = append(row[:2:2], row[4:]...)
-		}
-		if len(files) > 1 {
-			row = append([]string{Escape(fileName(files, f.input))}, row...)
-		}
-		rows = append(rows, row)
-	}
-	limits := make([]int, len(header))
-	for i := range header {
-		limits[i] = len(header[i])
-		for _, row := range rows {
-			limits[i] = max(limits[i], textWidth(row[i]))
-		}
-	}
+	limits := naturalWidths(header, rows)
 	total := len(header) * tableGap
 	shown := make([]int, len(header))
 	for i := range header {
@@ -238,7 +278,7 @@ func (t *textPrinter) frames(s *story) {
 	for l := range strings.Lines(table.String()) {
 		t.line("  " + strings.TrimSuffix(l, "\n"))
 	}
-	if more := len(s.frames) - len(rows); more > 0 {
+	if more := len(s.frames) - listed; more > 0 {
 		t.prose("  ", fmt.Sprintf("and %d more frames; the display filter below and the JSON report have all", more), sgrDim)
 	}
 }

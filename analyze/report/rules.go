@@ -13,14 +13,11 @@ import (
 // WriteRules lists rules for people, one line each where the width allows it.
 func WriteRules(w io.Writer, rules []*analyze.Rule, o TextOptions) error {
 	header := []string{"rule", "severity", "title"}
-	limits := []int{len(header[0]), len(header[1]), len(header[2])}
 	rows := make([][]string, len(rules))
 	for i, r := range rules {
 		rows[i] = []string{Escape(r.Slug), r.Severity.String(), Escape(r.Title)}
-		for k, c := range rows[i] {
-			limits[k] = max(limits[k], textWidth(c))
-		}
 	}
+	limits := naturalWidths(header, rows)
 	// The title gives way first: slugs are to be copied.
 	excess := limits[0] + limits[1] + limits[2] + 3*tableGap - o.width()
 	if fit := limits[2] - excess; fit >= minCell {

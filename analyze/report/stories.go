@@ -114,19 +114,7 @@ func (s *story) gather(files []string) {
 						frames[k] = j
 						s.frames = append(s.frames, storyFrame{input: ref.Input, frame: ref.Frame})
 					}
-					sf := &s.frames[j]
-					if sf.time == 0 {
-						sf.time = ref.Time
-					}
-					if !sf.src.IsValid() || !sf.dst.IsValid() && ref.Dst.IsValid() {
-						sf.src, sf.dst = ref.Src, ref.Dst
-					}
-					if !slices.Contains(sf.roles, ref.Role) {
-						sf.roles = append(sf.roles, ref.Role)
-					}
-					if !slices.Contains(sf.evidence, n) {
-						sf.evidence = append(sf.evidence, n)
-					}
+					s.frames[j].cite(ref, n)
 				}
 			}
 		}
@@ -134,6 +122,33 @@ func (s *story) gather(files []string) {
 	slices.SortFunc(s.frames, func(a, b storyFrame) int {
 		return cmp.Or(cmp.Compare(a.input, b.input), cmp.Compare(a.frame, b.frame))
 	})
+}
+
+// cite adds what the evidence of that number says of the frame.
+func (f *storyFrame) cite(ref analyze.FrameRef, number int) {
+	if f.time == 0 {
+		f.time = ref.Time
+	}
+	if !f.src.IsValid() || !f.dst.IsValid() && ref.Dst.IsValid() {
+		f.src, f.dst = ref.Src, ref.Dst
+	}
+	if !slices.Contains(f.roles, ref.Role) {
+		f.roles = append(f.roles, ref.Role)
+	}
+	if !slices.Contains(f.evidence, number) {
+		f.evidence = append(f.evidence, number)
+	}
+}
+
+// start is the time, ns, of the story's first frame; 0 if none is known.
+func (s *story) start() int64 {
+	var start int64
+	for i := range s.frames {
+		if f := &s.frames[i]; f.time != 0 && (start == 0 || f.time < start) {
+			start = f.time
+		}
+	}
+	return start
 }
 
 // common is the text of a finding with its name replaced by the names of the

@@ -57,15 +57,11 @@ func (t *tableWriter) WriteRow(row []Value) error {
 func (t *tableWriter) Omitted() []string { return t.omitted }
 
 func (t *tableWriter) Close() error {
-	natural := make([]int, len(t.columns))
+	names := make([]string, len(t.columns))
 	for i := range t.columns {
-		natural[i] = len(t.columns[i].Name)
+		names[i] = t.columns[i].Name
 	}
-	for _, row := range t.rows {
-		for i, c := range row {
-			natural[i] = max(natural[i], textWidth(c))
-		}
-	}
+	natural := naturalWidths(names, t.rows)
 	shown := make([]int, len(t.columns))
 	for i := range shown {
 		shown[i] = i
@@ -78,7 +74,7 @@ func (t *tableWriter) Close() error {
 	align := make(tw.Alignment, len(shown))
 	limits := make([]int, len(shown))
 	for k, i := range shown {
-		header[k] = t.columns[i].Name
+		header[k] = names[i]
 		limits[k] = widths[i]
 		align[k] = tw.AlignLeft
 		if numeric(t.columns[i].Type) {
@@ -93,6 +89,20 @@ func (t *tableWriter) Close() error {
 		}
 	}
 	return renderTable(&headPainter{w: t.w, on: t.o.Color}, header, rows, align, limits)
+}
+
+// naturalWidths are the columns' widths with nothing broken into lines.
+func naturalWidths(header []string, rows [][]string) []int {
+	widths := make([]int, len(header))
+	for i, name := range header {
+		widths[i] = textWidth(name)
+	}
+	for _, row := range rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], textWidth(c))
+		}
+	}
+	return widths
 }
 
 // fit chooses columns and their widths for the terminal's width.
