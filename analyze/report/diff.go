@@ -105,36 +105,44 @@ func ReadSnapshot(file string, r io.Reader) (*Snapshot, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: the report is damaged after %d bytes: %w", file, dec.InputOffset(), err)
 		}
-		values := []reportValue{{}}
-		if raw[0] == '[' {
-			values = values[:0]
-			known = true
-			err = json.Unmarshal(raw, &values)
-		} else {
-			err = json.Unmarshal(raw, &values[0])
+		if err := s.read(raw); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w: %w", file, ErrNoReport, err)
-		}
-		for i := range values {
-			v := &values[i]
-			switch {
-			case v.Schema != "" && v.Schema != Schema:
-				return nil, fmt.Errorf("%s: it is of schema %q, and this version reads %q", file, v.Schema, Schema)
-			case v.Schema == Schema:
-				s.Findings = append(s.Findings, v.Findings...)
-			case v.Rule != "" && v.Verdict != 0 && (v.Type == "" || v.Type == "finding"):
-				s.Findings = append(s.Findings, v.SnapshotFinding)
-			default:
-				return nil, fmt.Errorf("%s: %w", file, ErrNoReport)
-			}
-			known = true
-		}
+		known = true
 	}
 	if !known {
 		return nil, fmt.Errorf("%s: %w", file, ErrNoReport)
 	}
 	return s, nil
+}
+
+// read takes the findings of a report, a line of one, or a table of findings.
+func (s *Snapshot) read(raw json.RawMessage) error {
+	var values []reportValue
+	var err error
+	if raw[0] == '[' {
+		err = json.Unmarshal(raw, &values)
+	} else {
+		values = make([]reportValue, 1)
+		err = json.Unmarshal(raw, &values[0])
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoReport, err)
+	}
+	for i := range values {
+		v := &values[i]
+		switch {
+		case v.Schema != "" && v.Schema != Schema:
+			return fmt.Errorf("it is of schema %q, and this version reads %q", v.Schema, Schema)
+		case v.Schema == Schema:
+			s.Findings = append(s.Findings, v.Findings...)
+		case v.Rule != "" && v.Verdict != 0 && (v.Type == "" || v.Type == "finding"):
+			s.Findings = append(s.Findings, v.SnapshotFinding)
+		default:
+			return ErrNoReport
+		}
+	}
+	return nil
 }
 
 // NewSnapshot takes what a run knows. Its findings take the way of the JSON
@@ -324,11 +332,7 @@ func (f *SnapshotFinding) Addresses() []string {
 }
 
 func (f *SnapshotFinding) sameMachine(o *SnapshotFinding) bool {
-	a, b := f.Addresses(), o.Addresses()
-	if len(a) == 0 || len(b) == 0 {
-		return len(a) == len(b)
-	}
-	return slices.ContainsFunc(a, func(x string) bool { return slices.Contains(b, x) })
+	return sharesAddress(f.Addresses(), o.Addresses())
 }
 
 func (d *Diff) compareNames() {

@@ -22,11 +22,10 @@ import (
 // where the cited frames alone do not lead to the same findings, the context
 // that does: first the messages about the same name (any suffix) within a
 // minute of the events, then those of the machine that suffers, then both of
-// any time, then all that nbtrace can use. Context
-// is added finding by finding, no more than each needs, and says in its
-// comment that it is context. A kind of context of more than 50,000 frames is
-// left out. Frames keep their bytes, lengths, link types,
-// times and order.
+// any time, then all that nbtrace can use. Context is added finding by finding,
+// no more than each needs, and says in its comment that it is context. A kind
+// of context of more than 50,000 frames is left out. Frames keep their bytes,
+// lengths, link types, times and order.
 type Evidence struct {
 	Version  string
 	Files    []string // names by input number
@@ -73,8 +72,14 @@ const (
 	levelAll
 )
 
-var contextWords = [...]string{levelCited: "part of a cited message", levelName: "a message about the same name",
-	levelNameNear: "a message about the same name", levelHostNear: "a message of the same machine", levelHost: "a message of the same machine", levelAll: "what else was heard"}
+var contextWords = [...]string{
+	levelCited:    "part of a cited message",
+	levelNameNear: "a message about the same name",
+	levelHostNear: "a message of the same machine",
+	levelName:     "a message about the same name",
+	levelHost:     "a message of the same machine",
+	levelAll:      "what else was heard",
+}
 
 // evidenceSubject is one name family, or one finding without a name, and the context
 // that it has got so far.
@@ -90,19 +95,23 @@ type evidenceTag struct {
 	level   uint8
 }
 
+// heldFrame is a frame that may become part of the evidence.
 type heldFrame struct {
 	frame captures.Frame
 	tags  []evidenceTag
 	cited bool
 }
 
+// evidenceFlow is a TCP connection, or the fragments of a datagram, with cited
+// messages or context in it.
 type evidenceFlow struct {
 	tags  []evidenceTag
-	last  int64 // ns, of the last cited frame
-	times []int64
-	count int
+	last  int64   // ns, of the last cited frame
+	times []int64 // of the cited frames
+	count int     // frames taken
 }
 
+// evidenceBuilder makes the evidence of one run.
 type evidenceBuilder struct {
 	*Evidence
 	subjects []evidenceSubject
@@ -120,8 +129,12 @@ type evidenceBuilder struct {
 
 // Write writes the evidence as pcapng. The error is of reading or writing.
 func (e *Evidence) Write(w io.Writer) (*EvidenceCount, error) {
-	b := &evidenceBuilder{Evidence: e, byName: map[family][]int32{}, byAddr: map[netip.Addr][]int32{}, cited: map[framePlace][]*evidenceRole{},
-		wanted: map[framePlace][]evidenceTag{}, flows: map[connection]*evidenceFlow{}, frags: map[fragmentKey]*evidenceFlow{}}
+	b := &evidenceBuilder{
+		Evidence: e,
+		byName:   map[family][]int32{}, byAddr: map[netip.Addr][]int32{},
+		cited: map[framePlace][]*evidenceRole{}, wanted: map[framePlace][]evidenceTag{},
+		flows: map[connection]*evidenceFlow{}, frags: map[fragmentKey]*evidenceFlow{},
+	}
 	b.cite()
 	if err := b.choose(); err != nil {
 		return nil, err
@@ -241,13 +254,37 @@ func (b *evidenceBuilder) want(p framePlace, t evidenceTag) {
 // collect holds the frames that were chosen, or with everything all that
 // nbtrace can use.
 func (b *evidenceBuilder) collect(everything bool) error {
-	src, done, err := b.Open()
+	b.held, b.all = b.held[:0], everything
+	bytes := 0
+	return b.each(func(f *captures.Frame) error {
+		p := framePlace{f.Input, f.Number}
+		tags := b.wanted[p]
+		_, cited := b.cited[p]
+		if tags == nil {
+			if !usable(f) {
+				return nil
+			}
+			if tags = b.flowTags(f); tags == nil && !everything {
+				return nil
+			}
+		}
+		if bytes += len(f.Data); bytes > maxEvidenceHeld {
+			return fmt.Errorf("the evidence takes more than %d MiB; choose findings with --rules or --min-severity", maxEvidenceHeld>>20)
+		}
+		kept := *f
+		kept.Data = slices.Clone(f.Data)
+		b.held = append(b.held, heldFrame{kept, tags, cited})
+		return nil
+	})
+}
+
+// each reads the run's frames anew. The frame is valid during the call.
+func (e *Evidence) each(visit func(*captures.Frame) error) error {
+	src, done, err := e.Open()
 	if err != nil {
 		return err
 	}
 	defer done()
-	b.held, b.all = b.held[:0], everything
-	bytes := 0
 	var f captures.Frame
 	for {
 		if err := src.Next(&f); errors.Is(err, io.EOF) {
@@ -255,23 +292,9 @@ func (b *evidenceBuilder) collect(everything bool) error {
 		} else if err != nil {
 			return err
 		}
-		p := framePlace{f.Input, f.Number}
-		tags := b.wanted[p]
-		_, cited := b.cited[p]
-		if tags == nil {
-			if !usable(&f) {
-				continue
-			}
-			if tags = b.flowTags(&f); tags == nil && !everything {
-				continue
-			}
+		if err := visit(&f); err != nil {
+			return err
 		}
-		f := f
-		f.Data = slices.Clone(f.Data)
-		if bytes += len(f.Data); bytes > maxEvidenceHeld {
-			return fmt.Errorf("the evidence takes more than %d MiB; choose findings with --rules or --min-severity", maxEvidenceHeld>>20)
-		}
-		b.held = append(b.held, heldFrame{f, tags, cited})
 	}
 }
 
@@ -294,162 +317,9 @@ func (b *evidenceBuilder) needed(h *heldFrame) bool {
 	return slices.ContainsFunc(b.subjects, func(s evidenceSubject) bool { return s.level >= levelAll })
 }
 
-// widen gives each subject the context that its findings need, and says which
-// are not the same even so.
-func (b *evidenceBuilder) widen() ([]string, error) {
-	for {
-		differs, raise := b.compare(b.replay())
-		if len(differs) == 0 {
-			return nil, nil
-		}
-		raised, everything := false, false
-		for _, i := range raise {
-			s := &b.subjects[i]
-			for s.level < levelAll {
-				s.level++
-				if !b.closed[s.level] {
-					raised = true
-					break
-				}
-			}
-			everything = everything || s.level == levelAll && !b.closed[levelAll]
-		}
-		if !raised {
-			return differs, nil
-		}
-		if everything && !b.all {
-			if err := b.collect(true); err != nil {
-				return nil, err
-			}
-		}
-	}
-}
-
-// replay reads the evidence as it will be read from the file.
-func (b *evidenceBuilder) replay() []*analyze.Finding {
-	e := analyze.New(b.Options, analyze.Sink{})
-	ifaces := map[sourceInterface]int{}
-	number := int64(0)
-	for i := range b.held {
-		h := &b.held[i]
-		if !b.needed(h) {
-			continue
-		}
-		number++
-		f := h.frame
-		k := sourceInterface{f.Input, f.Interface, f.Link}
-		id, ok := ifaces[k]
-		if !ok {
-			id = len(ifaces)
-			ifaces[k] = id
-		}
-		f.Input, f.Interface, f.Number = 0, id, number
-		e.Feed(&f)
-	}
-	findings := e.Finish().Findings
-	if b.Reported != nil {
-		findings = b.Reported(findings)
-	}
-	return findings
-}
-
-type sourceInterface struct {
-	input, iface int
-	link         captures.LinkType
-}
-
-// compare tells the findings of the evidence from those of the run: what
-// differs in words, and the subjects that need more context.
-func (b *evidenceBuilder) compare(got []*analyze.Finding) (differs []string, raise []int) {
-	taken := make([]bool, len(got))
-	add := func(i int) {
-		if !slices.Contains(raise, i) {
-			raise = append(raise, i)
-		}
-	}
-	for i := range b.subjects {
-		for _, want := range b.subjects[i].findings {
-			k := slices.IndexFunc(got, func(g *analyze.Finding) bool { return sameFinding(want, g) })
-			switch {
-			case k < 0:
-				differs = append(differs, fmt.Sprintf("%s: not found in the evidence alone", findingLabel(want)))
-				add(i)
-				continue
-			case got[k].Verdict != want.Verdict:
-				differs = append(differs, fmt.Sprintf("%s: %s, but %s by the evidence alone", findingLabel(want), want.Verdict, got[k].Verdict))
-				add(i)
-			}
-			taken[k] = true
-		}
-	}
-	for k, g := range got {
-		if taken[k] {
-			continue
-		}
-		differs = append(differs, fmt.Sprintf("%s: found in the evidence alone only", findingLabel(g)))
-		owners := b.byName[familyOf(g.Name, g.Scope)]
-		if !g.HasName || len(owners) == 0 {
-			owners = nil
-			for _, a := range append(slices.Clone(g.Host.Addresses), g.Server) {
-				owners = append(owners, b.byAddr[a]...)
-			}
-		}
-		for _, i := range owners {
-			add(int(i))
-		}
-		if len(owners) == 0 {
-			for i := range b.subjects {
-				add(i)
-			}
-		}
-	}
-	return differs, raise
-}
-
-// sameFinding reports whether two findings say the same of the same name and
-// machine.
-func sameFinding(a, b *analyze.Finding) bool {
-	if a.Rule != b.Rule || a.HasName != b.HasName || a.Name != b.Name || a.Scope != b.Scope || a.Server != b.Server {
-		return false
-	}
-	return sharesAddress(a.Host.Addresses, b.Host.Addresses)
-}
-
-// sharesAddress reports whether two machines have an address in common, or
-// neither has any.
-func sharesAddress(a, b []netip.Addr) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return len(a) == len(b)
-	}
-	return slices.ContainsFunc(a, func(x netip.Addr) bool { return slices.Contains(b, x) })
-}
-
-func findingLabel(f *analyze.Finding) string {
-	label := Escape(f.Rule)
-	if f.HasName {
-		label += " of " + Escape(nbns.Name(f.Name).Display(f.Scope))
-	}
-	return label
-}
-
+// write writes the frames that the subjects need, each with its comments.
 func (b *evidenceBuilder) write(w io.Writer) (*EvidenceCount, error) {
-	several := map[int]bool{} // inputs with several interfaces
-	first := map[int]int{}
-	for i := range b.held {
-		f := &b.held[i].frame
-		if have, ok := first[f.Input]; !ok {
-			first[f.Input] = f.Interface
-		} else if have != f.Interface {
-			several[f.Input] = true
-		}
-	}
-	out := captures.NewWriter(w, captures.WriterOptions{Application: "nbtrace " + b.Version, InterfaceName: func(input, iface int) string {
-		name := Escape(fileName(b.Files, input))
-		if several[input] {
-			name = fmt.Sprintf("%s, interface %d", name, iface)
-		}
-		return name
-	}})
+	out := captures.NewWriter(w, captures.WriterOptions{Application: "nbtrace " + b.Version, InterfaceName: b.interfaceNames()})
 	count := &EvidenceCount{}
 	for i := range b.held {
 		h := &b.held[i]
@@ -473,6 +343,28 @@ func (b *evidenceBuilder) write(w io.Writer) (*EvidenceCount, error) {
 		}
 	}
 	return count, out.Flush()
+}
+
+// interfaceNames calls the interfaces of the evidence after the files that they
+// were in, and where a file has several after their numbers too.
+func (b *evidenceBuilder) interfaceNames() func(input, iface int) string {
+	first := map[int]int{}
+	several := map[int]bool{}
+	for i := range b.held {
+		f := &b.held[i].frame
+		if have, ok := first[f.Input]; !ok {
+			first[f.Input] = f.Interface
+		} else if have != f.Interface {
+			several[f.Input] = true
+		}
+	}
+	return func(input, iface int) string {
+		name := Escape(fileName(b.Files, input))
+		if several[input] {
+			name = fmt.Sprintf("%s, interface %d", name, iface)
+		}
+		return name
+	}
 }
 
 // contextOf says why a frame that no finding cites is there.

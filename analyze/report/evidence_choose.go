@@ -2,8 +2,6 @@ package report
 
 import (
 	"encoding/binary"
-	"errors"
-	"io"
 	"net/netip"
 	"slices"
 
@@ -19,33 +17,24 @@ func usable(f *captures.Frame) bool { return wire.Quick(f.Link, f.Data) != wire.
 // choose reads all frames once and notes which are wanted: by name, by
 // machine, and as parts of messages that came in pieces.
 func (b *evidenceBuilder) choose() error {
-	src, done, err := b.Open()
-	if err != nil {
-		return err
-	}
-	defer done()
 	decoder := wire.NewDecoder(wire.Options{})
 	var packets []wire.Packet
-	var f captures.Frame
-	for {
-		if err := src.Next(&f); errors.Is(err, io.EOF) {
+	return b.each(func(f *captures.Frame) error {
+		if !usable(f) {
 			return nil
-		} else if err != nil {
-			return err
-		}
-		if !usable(&f) {
-			continue
 		}
 		if b.counts[levelAll]++; b.counts[levelAll] > maxContext {
 			b.closed[levelAll] = true
 		}
-		packets = decoder.Decode(&f, packets[:0])
+		packets = decoder.Decode(f, packets[:0])
 		for i := range packets {
-			b.consider(&packets[i], &f)
+			b.consider(&packets[i], f)
 		}
-	}
+		return nil
+	})
 }
 
+// consider notes for whom the frames of a message are wanted.
 func (b *evidenceBuilder) consider(p *wire.Packet, f *captures.Frame) {
 	place := framePlace{p.Input, p.Frame}
 	for _, i := range b.concerned(p) {
@@ -83,6 +72,8 @@ func (b *evidenceBuilder) nearOr(subject int32, at int64, near, rest uint8) uint
 	return rest
 }
 
+// addFlow notes a message of a connection or a fragmented datagram, and for whom
+// it is wanted.
 func addFlow[K comparable](flows map[K]*evidenceFlow, k K, tags []evidenceTag, at int64) {
 	fl := flows[k]
 	if fl == nil {
