@@ -179,6 +179,17 @@ func (d *Document) span() (first, last int64, ok bool) {
 	return first, last, ok
 }
 
+// paragraphs are those of a text of several lines, each in one line.
+func paragraphs(text string) []string {
+	var all []string
+	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		if p != "" {
+			all = append(all, strings.ReplaceAll(p, "\n", " "))
+		}
+	}
+	return all
+}
+
 // linkNames are the link types of an input.
 func linkNames(in *captures.Info) []string {
 	names := make([]string, len(in.LinkTypes))

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 )
 
@@ -118,11 +117,11 @@ func (m *markdownPrinter) what(number int, s *story, told map[string]int) {
 		m.line(fmt.Sprintf("As explained under %d.", n))
 	} else {
 		told[rule.Slug] = number
-		for i, p := range strings.Split(strings.TrimSpace(rule.Doc.What), "\n\n") {
+		for i, p := range paragraphs(rule.Doc.What) {
 			if i > 0 {
 				m.line("")
 			}
-			m.line(m.text(strings.ReplaceAll(p, "\n", " ")))
+			m.line(m.text(p))
 		}
 	}
 	m.line("")
@@ -177,12 +176,8 @@ func (m *markdownPrinter) frames(s *story) {
 	m.line("| --- | ---: | --- | --- |")
 	for i := range s.frames {
 		f := &s.frames[i]
-		numbers := make([]string, len(f.evidence))
-		for k, n := range f.evidence {
-			numbers[k] = strconv.Itoa(n)
-		}
 		m.line(fmt.Sprintf("| %s | %d | %s | %s |", m.text(fileName(m.doc.Files, f.input)), f.frame, m.text(strings.Join(f.roles, ", ")),
-			strings.Join(numbers, ", ")))
+			f.numbers()))
 	}
 	m.line("")
 }
@@ -194,11 +189,7 @@ func (m *markdownPrinter) events(s *story) {
 	}
 	m.heading("Expect in the host's System log (source NetBT)")
 	for _, id := range ids {
-		if text := eventText(id); text != "" {
-			m.line(fmt.Sprintf("- event %d: %s", id, text))
-		} else {
-			m.line(fmt.Sprintf("- event %d", id))
-		}
+		m.line("- " + eventText(id))
 	}
 	if data := s.lead().EventData; data != "" {
 		m.line("- address bytes in the event's data: " + m.text(eventDataText(data)))

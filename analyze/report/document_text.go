@@ -290,12 +290,7 @@ func (t *textPrinter) events(s *story) {
 	}
 	t.heading("Expect in the host's System log (source NetBT)")
 	for _, id := range ids {
-		text := eventText(id)
-		if text == "" {
-			t.prose("  ", fmt.Sprintf("event %d", id), "")
-		} else {
-			t.prose("  ", fmt.Sprintf("event %d: %s", id, text), "")
-		}
+		t.prose("  ", eventText(id), "")
 	}
 	if data := s.lead().EventData; data != "" {
 		t.prose("  ", "address bytes in the event's data: "+eventDataText(data), "")

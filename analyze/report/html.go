@@ -257,9 +257,9 @@ func (d *Document) htmlStory(number int, s *story, told map[string]int, index ma
 			out.SeeNumber = n
 		} else if rule.Doc.What != "" {
 			told[f.Rule] = number
-			out.What = paragraphs(rule.Doc.What)
-			out.Confirm = paragraphs(rule.Doc.Confirm)
-			out.Caution = paragraphs(rule.Doc.FalsePositives)
+			out.What = htmlParagraphs(rule.Doc.What)
+			out.Confirm = htmlParagraphs(rule.Doc.Confirm)
+			out.Caution = htmlParagraphs(rule.Doc.FalsePositives)
 		}
 	}
 	out.Sure = Escape(s.sureness())
@@ -285,11 +285,7 @@ func (d *Document) htmlStory(number int, s *story, told map[string]int, index ma
 		out.Remedy = append(out.Remedy, segments)
 	}
 	for _, id := range s.events() {
-		text := fmt.Sprintf("event %d", id)
-		if t := eventText(id); t != "" {
-			text += ": " + t
-		}
-		out.Events = append(out.Events, text)
+		out.Events = append(out.Events, eventText(id))
 	}
 	if f.EventData != "" {
 		out.EventData = Escape(eventDataText(f.EventData))
@@ -298,14 +294,12 @@ func (d *Document) htmlStory(number int, s *story, told map[string]int, index ma
 	return out
 }
 
-func paragraphs(text string) []string {
-	var out []string
-	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		if p != "" {
-			out = append(out, Escape(strings.ReplaceAll(p, "\n", " ")))
-		}
+func htmlParagraphs(text string) []string {
+	all := paragraphs(text)
+	for i := range all {
+		all[i] = Escape(all[i])
 	}
-	return out
+	return all
 }
 
 func (d *Document) htmlLadder(out *htmlStory, s *story) {
@@ -336,11 +330,7 @@ func (d *Document) htmlFrames(out *htmlStory, s *story) {
 			break
 		}
 		f := &s.frames[i]
-		numbers := make([]string, len(f.evidence))
-		for k, n := range f.evidence {
-			numbers[k] = fmt.Sprint(n)
-		}
-		out.Frames = append(out.Frames, htmlFrame{Escape(fileName(d.Files, f.input)), f.frame, Escape(strings.Join(f.roles, ", ")), strings.Join(numbers, ", ")})
+		out.Frames = append(out.Frames, htmlFrame{Escape(fileName(d.Files, f.input)), f.frame, Escape(strings.Join(f.roles, ", ")), f.numbers()})
 	}
 	for _, f := range s.fileFilters(d.Files) {
 		f.ID = fmt.Sprintf("filter-%d-%d", out.Number, len(out.Filters)+1)

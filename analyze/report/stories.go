@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nbtrace/analyze"
@@ -138,6 +139,15 @@ func (f *storyFrame) cite(ref analyze.FrameRef, number int) {
 	if !slices.Contains(f.evidence, number) {
 		f.evidence = append(f.evidence, number)
 	}
+}
+
+// numbers lists the pieces of evidence that the frame belongs to.
+func (f *storyFrame) numbers() string {
+	text := make([]string, len(f.evidence))
+	for i, n := range f.evidence {
+		text[i] = strconv.Itoa(n)
+	}
+	return strings.Join(text, ", ")
 }
 
 // start is the time, ns, of the story's first frame; 0 if none is known.
@@ -348,17 +358,19 @@ func untold(stories []story) string {
 	return fmt.Sprintf("And %d more, milder or later, which the JSON report and `export findings` have: %s.", len(stories), strings.Join(parts, ", "))
 }
 
-// eventText is what an event of source NetBT says.
+// eventText names an event of source NetBT, and says what it means if that is
+// known.
 func eventText(id int) string {
+	text := fmt.Sprintf("event %d", id)
 	switch id {
 	case 4319:
-		return "a duplicate name was detected on the network"
+		return text + ": a duplicate name was detected on the network"
 	case 4320:
-		return "another machine sent a name release message"
+		return text + ": another machine sent a name release message"
 	case 4321:
-		return "the name could not be registered"
+		return text + ": the name could not be registered"
 	default:
-		return ""
+		return text
 	}
 }
 

@@ -98,11 +98,11 @@ func (t *textPrinter) prose(first, text, sgr string) {
 
 // paragraphs prints prose whose paragraphs are parted by blank lines.
 func (t *textPrinter) paragraphs(indent, text string) {
-	for i, p := range strings.Split(strings.TrimSpace(text), "\n\n") {
+	for i, p := range paragraphs(text) {
 		if i > 0 {
 			t.line("")
 		}
-		t.prose(indent, strings.ReplaceAll(p, "\n", " "), "")
+		t.prose(indent, p, "")
 	}
 }
 
