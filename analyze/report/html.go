@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"regexp"
-	"slices"
 	"strings"
 
 	"nbtrace/analyze"
-	"nbtrace/analyze/nbns"
 )
 
 // Bounds of the HTML report. It must open at once however much was captured:
@@ -135,28 +132,6 @@ type htmlFrame struct {
 type htmlAlternative struct{ Rule, Verdict, Why string }
 
 type htmlFilter struct{ ID, File, Filter string }
-
-// segment is a piece of a remedy step: prose, or a command to copy.
-type segment struct {
-	ID      string // of a command
-	Text    string
-	Command bool
-}
-
-// htmlTable is an inventory: the first rows stand in the page, the rest is data.
-type htmlTable struct {
-	ID, Caption, Doc string
-	Columns          []htmlColumn
-	Rows             [][]string
-	More             [][]string
-	Total, Left      int
-	Open             bool
-}
-
-type htmlColumn struct {
-	Name, Doc string
-	Number    bool
-}
 
 // WriteHTML writes the report as one HTML page that needs nothing but itself.
 func (d *Document) WriteHTML(w io.Writer) error {
@@ -351,158 +326,4 @@ func (s *story) fileFilters(files []string) []htmlFilter {
 		i = k
 	}
 	return out
-}
-
-// What can be typed in a remedy step: nbtstat with one switch, a line of an
-// LMHOSTS file, and netsh with plain words up to its last argument.
-var (
-	nbtstatPattern = regexp.MustCompile(`nbtstat -[A-Za-z]{1,2}\b`)
-	lmhostsPattern = regexp.MustCompile(`^\d+\.\d+\.\d+\.\d+[ \t]+[\w.\-]+(?:[ \t]+#[A-Z]+(?::[\w.\-]+)?)*$`)
-	netshPattern   = regexp.MustCompile(`netsh wins server (?:\S+ )+?endchar=[0-9a-f]{2}\b`)
-	// plainCommand is what a command may hold to be offered for copying: no
-	// character that a shell acts on.
-	plainCommand = regexp.MustCompile(`^[\w .=*\\#~@+\-:\t]+$`)
-)
-
-// commands parts a remedy step into prose and commands. A command with a
-// character that a shell may act on stays prose.
-func commands(step string) []segment {
-	if lmhostsPattern.MatchString(step) {
-		return []segment{{Text: step, Command: true}}
-	}
-	var found [][]int
-	for _, p := range []*regexp.Regexp{netshPattern, nbtstatPattern} {
-		for _, m := range p.FindAllStringIndex(step, -1) {
-			if plainCommand.MatchString(step[m[0]:m[1]]) {
-				found = append(found, m)
-			}
-		}
-	}
-	slices.SortFunc(found, func(a, b []int) int { return a[0] - b[0] })
-	var out []segment
-	at := 0
-	for _, m := range found {
-		if m[0] < at {
-			continue
-		}
-		// A command that the text quotes needs its quotes no more.
-		from, to := m[0], m[1]
-		if from > at && step[from-1] == '`' && to < len(step) && step[to] == '`' {
-			from, to = from-1, to+1
-		}
-		if from > at {
-			out = append(out, segment{Text: step[at:from]})
-		}
-		out = append(out, segment{Text: step[m[0]:m[1]], Command: true})
-		at = to
-	}
-	if at < len(step) {
-		out = append(out, segment{Text: step[at:]})
-	}
-	return out
-}
-
-// htmlRowsOf makes an inventory of a table of the contract. The name stands
-// as people write it, in one column.
-func (d *Document) htmlRowsOf(t *Table, caption string, n int, at func(r *Row, i int), name func(r *Row) (nbns.Name, string)) *htmlTable {
-	out := &htmlTable{ID: t.Name, Caption: caption, Doc: t.Doc, Total: n, Open: n > 0 && n <= 25}
-	r := Row{Files: d.Files}
-	values := make([]Value, len(t.Columns))
-	var shown []int
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		if name != nil && (c.Name == "suffix" || c.Name == "scope") {
-			continue
-		}
-		shown = append(shown, i)
-		heading := strings.ReplaceAll(c.Name, "_", " ")
-		if c.Type == Time {
-			heading += " (UTC)"
-		}
-		out.Columns = append(out.Columns, htmlColumn{heading, c.Doc, numeric(c.Type)})
-	}
-	var buf []byte
-	for i := range n {
-		if i == htmlRows {
-			out.Left = n - i
-			break
-		}
-		at(&r, i)
-		Fill(t.Columns, &r, values)
-		row := make([]string, 0, len(shown))
-		for _, k := range shown {
-			v := &values[k]
-			switch {
-			case name != nil && t.Columns[k].Name == "name":
-				n, scope := name(&r)
-				row = append(row, n.Display(scope))
-			case !v.null && v.typ == Time:
-				row = append(row, strings.TrimSuffix(shortTime(v.num), " UTC"))
-			case !v.null && v.typ == Frames && len(d.Files) < 2:
-				row = append(row, frameWords(v.frames))
-			case !v.null && v.typ == Bool:
-				row = append(row, yesNo(v.num != 0))
-			default:
-				buf = v.appendFlat(buf[:0], "; ")
-				row = append(row, string(buf))
-			}
-		}
-		if len(out.Rows) < htmlPage {
-			out.Rows = append(out.Rows, row)
-		} else {
-			out.More = append(out.More, row)
-		}
-	}
-	return out
-}
-
-// frameWords lists frames of the one file: 13 registration; 18 reply.
-func frameWords(frames []frameCell) string {
-	parts := make([]string, len(frames))
-	for i := range frames {
-		parts[i] = fmt.Sprintf("%d %s", frames[i].frame, frames[i].role)
-	}
-	return strings.Join(parts, "; ")
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
-
-func (d *Document) htmlHosts() *htmlTable {
-	return d.htmlRowsOf(&hostsTable, "Hosts", len(d.Result.Hosts), func(r *Row, i int) { r.Host = &d.Result.Hosts[i] }, nil)
-}
-
-func (d *Document) htmlNames() *htmlTable {
-	// Names that findings are about come first.
-	order := make([]*analyze.Name, len(d.Result.Names))
-	concerned := map[family]bool{}
-	for _, f := range d.Findings {
-		if f.HasName {
-			concerned[familyOf(f.Name, f.Scope)] = true
-		}
-	}
-	for i := range d.Result.Names {
-		order[i] = &d.Result.Names[i]
-	}
-	slices.SortStableFunc(order, func(a, b *analyze.Name) int {
-		x, y := concerned[familyOf(a.Name, a.Scope)], concerned[familyOf(b.Name, b.Scope)]
-		switch {
-		case x == y:
-			return 0
-		case x:
-			return -1
-		}
-		return 1
-	})
-	return d.htmlRowsOf(&namesTable, "Names and their holders", len(order), func(r *Row, i int) { r.Name = order[i] },
-		func(r *Row) (nbns.Name, string) { return r.Name.Name, r.Name.Scope })
-}
-
-func (d *Document) htmlMappings() *htmlTable {
-	return d.htmlRowsOf(&mappingsTable, "What WINS is known to hold", len(d.Result.Mappings), func(r *Row, i int) { r.Mapping = &d.Result.Mappings[i] },
-		func(r *Row) (nbns.Name, string) { return r.Mapping.Name, r.Mapping.Scope })
 }

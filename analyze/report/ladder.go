@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -68,15 +67,6 @@ var decisiveRoles = map[string]bool{"refusal": true, "release-demand": true, "co
 // nestedRoles are the roles of a server's asking back.
 var nestedRoles = map[string]bool{"wack": true, "challenge": true, "challenge-answer": true}
 
-// citation is a frame with all that the evidence says of it.
-type citation struct {
-	ref   analyze.FrameRef
-	also  []framePlace // copies that other taps saw
-	roles []string
-	names []int // findings of the story that cite it for their own name
-	first bool  // cited by a story's first piece of evidence
-}
-
 // newLadder draws the story's evidence. hosts are the machines of the run.
 func newLadder(hosts []analyze.Host, s *story) *ladder {
 	l := &ladder{}
@@ -118,93 +108,6 @@ func turningRole(cites []*citation) string {
 	return role
 }
 
-// gatherCitations lists the frames of the evidence, each once, by time.
-func gatherCitations(s *story) []*citation {
-	var cites []*citation
-	index := map[framePlace]*citation{}
-	first := true
-	for i, f := range s.findings {
-		for k := range f.Evidence {
-			e := &f.Evidence[k]
-			for _, ref := range e.Frames {
-				p := framePlace{ref.Input, ref.Frame}
-				c := index[p]
-				if c == nil {
-					c = &citation{ref: ref}
-					index[p] = c
-					cites = append(cites, c)
-				}
-				c.cite(ref)
-				c.first = c.first || first && e.For
-				// A frame that shows what the machine is, or what befell
-				// another of its names, is not about this finding's name.
-				if ref.Role != "multihomed" && !strings.HasPrefix(e.Sign, "sibling-") && !slices.Contains(c.names, i) {
-					c.names = append(c.names, i)
-				}
-			}
-			if e.For && len(e.Frames) > 0 {
-				first = false
-			}
-		}
-	}
-	sortCitations(cites)
-	return cites
-}
-
-// cite takes a further reference to the frame: the one that says most wins.
-func (c *citation) cite(ref analyze.FrameRef) {
-	if role := Escape(ref.Role); role != "" && !slices.Contains(c.roles, role) {
-		c.roles = append(c.roles, role)
-	}
-	better := !c.ref.Src.IsValid() && ref.Src.IsValid() || !c.ref.Dst.IsValid() && ref.Dst.IsValid() ||
-		c.ref.Dst.IsValid() == ref.Dst.IsValid() && (vague(c.ref.What) && !vague(ref.What) || len(ref.What) > len(c.ref.What) && !vague(ref.What))
-	if better {
-		c.ref = ref
-	}
-}
-
-// vague reports whether the words for a frame tell less than others may.
-func vague(what string) bool { return what == "" || what == "reply" || what == "answer" }
-
-// sortCitations orders frames by time. One whose time is not known stands
-// after the frame before it in its file.
-func sortCitations(cites []*citation) {
-	slices.SortFunc(cites, func(a, b *citation) int {
-		return cmp.Or(cmp.Compare(a.ref.Input, b.ref.Input), cmp.Compare(a.ref.Frame, b.ref.Frame))
-	})
-	at := make(map[*citation]int64, len(cites))
-	for i, c := range cites {
-		at[c] = c.ref.Time
-		if c.ref.Time == 0 && i > 0 && cites[i-1].ref.Input == c.ref.Input {
-			at[c] = at[cites[i-1]]
-		}
-	}
-	slices.SortStableFunc(cites, func(a, b *citation) int { return cmp.Compare(at[a], at[b]) })
-}
-
-// foldCopies makes one of what several inputs saw of one packet.
-func foldCopies(cites []*citation) []*citation {
-	var out []*citation
-next:
-	for _, c := range cites {
-		for i := len(out) - 1; i >= 0 && out[i].ref.Time == c.ref.Time && c.ref.Time != 0; i-- {
-			o := out[i]
-			if o.ref.Input == c.ref.Input || o.ref.Src != c.ref.Src || o.ref.What != c.ref.What || o.ref.Dst != c.ref.Dst {
-				continue
-			}
-			o.also = append(o.also, framePlace{c.ref.Input, c.ref.Frame})
-			for _, r := range c.roles {
-				if !slices.Contains(o.roles, r) {
-					o.roles = append(o.roles, r)
-				}
-			}
-			continue next
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
 // limit leaves out frames where there are too many: the first of each kind
 // and the decisive ones are kept, then the earliest.
 func (l *ladder) limit(cites []*citation) []*citation {
@@ -242,129 +145,6 @@ func (l *ladder) limit(cites []*citation) []*citation {
 		rank[c] = -1
 	}
 	return slices.DeleteFunc(slices.Clone(cites), func(c *citation) bool { return rank[c] < 0 })
-}
-
-// lanes assigns addresses to life lines.
-type lanes struct {
-	lines  []lifeline
-	index  map[netip.Addr]int
-	hosts  map[netip.Addr]*analyze.Host
-	others int // the line that takes what has no other, -1 while there is none
-	story  *story
-}
-
-func newLanes(hosts []analyze.Host, s *story) *lanes {
-	t := &lanes{index: map[netip.Addr]int{}, hosts: map[netip.Addr]*analyze.Host{}, others: -1, story: s}
-	for i := range hosts {
-		for _, a := range hosts[i].Addresses {
-			t.hosts[a] = &hosts[i]
-		}
-	}
-	return t
-}
-
-// assign makes the lines: the machine that suffers, then the server, then the
-// others as they appear, and broadcast addresses last.
-func (t *lanes) assign(cites []*citation) {
-	used := map[netip.Addr]bool{}
-	var order []netip.Addr
-	note := func(a netip.Addr) {
-		if a.IsValid() && !used[a] {
-			used[a] = true
-			order = append(order, a)
-		}
-	}
-	for _, c := range cites {
-		note(c.ref.Src)
-		note(c.ref.Dst)
-	}
-	f := t.story.lead()
-	who := "affected host"
-	if slices.Contains(f.Host.Addresses, f.Server) {
-		who = "sender"
-	}
-	for _, a := range f.Host.Addresses {
-		if used[a] {
-			t.add(f.Host.Addresses, who, false)
-			break
-		}
-	}
-	if _, ok := t.index[f.Server]; !ok && used[f.Server] {
-		who := "sender"
-		if h := t.hosts[f.Server]; h != nil && slices.Contains(h.Roles, "wins-server") {
-			who = "WINS server"
-		}
-		t.add(t.addresses(f.Server), who, false)
-	}
-	var bcast []netip.Addr
-	for _, a := range order {
-		if _, ok := t.index[a]; ok {
-			continue
-		}
-		if t.broadcast(a) {
-			bcast = append(bcast, a)
-			continue
-		}
-		who := ""
-		if h := t.hosts[a]; h != nil {
-			who = roleWords(h.Roles)
-		}
-		t.add(t.addresses(a), who, false)
-	}
-	if len(bcast) > 0 {
-		t.add(bcast, "broadcast", true)
-	}
-}
-
-// addresses are those of the machine that has a.
-func (t *lanes) addresses(a netip.Addr) []netip.Addr {
-	if h := t.hosts[a]; h != nil {
-		return h.Addresses
-	}
-	return []netip.Addr{a}
-}
-
-// broadcast reports whether an address that no machine was seen to have is
-// one that all hear.
-func (t *lanes) broadcast(a netip.Addr) bool {
-	if t.hosts[a] != nil {
-		return false
-	}
-	if a.IsMulticast() {
-		return true
-	}
-	return a.Is4() && a.As4()[3] == 255
-}
-
-func roleWords(roles []string) string {
-	for _, r := range []struct{ slug, words string }{{"wins-server", "WINS server"}, {"wins-partner", "WINS partner"}, {"wins-proxy", "WINS proxy"},
-		{"dns-server", "DNS server"}, {"end-node", "end node"}} {
-		if slices.Contains(roles, r.slug) {
-			return r.words
-		}
-	}
-	return ""
-}
-
-func (t *lanes) add(addrs []netip.Addr, who string, bcast bool) {
-	if len(t.lines) == maxLadderLines && t.others < 0 {
-		t.others = len(t.lines)
-		t.lines = append(t.lines, lifeline{who: "others"})
-	}
-	if t.others >= 0 {
-		o := &t.lines[t.others]
-		for _, a := range addrs {
-			if _, ok := t.index[a]; !ok {
-				t.index[a] = t.others
-				o.addrs = append(o.addrs, a)
-			}
-		}
-		return
-	}
-	t.lines = append(t.lines, lifeline{addrs: addrs, who: who, bcast: bcast})
-	for _, a := range addrs {
-		t.index[a] = len(t.lines) - 1
-	}
 }
 
 // add makes a step of a citation, or works it into the step before.
