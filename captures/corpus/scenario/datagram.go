@@ -14,8 +14,8 @@ const datagramPort = 138
 var browseKinds = map[string]nbdgm.Opcode{"host": nbdgm.HostAnnouncement, "master": nbdgm.LocalMasterAnnouncement,
 	"domain": nbdgm.DomainAnnouncement, "election": nbdgm.RequestElection}
 
-// datagram NAME NAME from HOST to ENDPOINT [announce KIND TEXT TYPE] [logon] [claims ADDRESS] and what optSend allows:
-// a NetBIOS datagram (RFC 1002 4.4) from the first name to the second.
+// datagram NAME NAME [group] [announce KIND TEXT TYPE] [logon] [claims ADDRESS] from HOST to ENDPOINT and what optSend
+// allows: a NetBIOS datagram (RFC 1002 4.4) from the first name to the second.
 func (b *builder) datagram(w *words) {
 	src, srcScope := w.name()
 	dst, dstScope := w.name()

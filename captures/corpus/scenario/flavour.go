@@ -1,6 +1,10 @@
 package scenario
 
-import "nbtrace/analyze/nbns"
+import (
+	"time"
+
+	"nbtrace/analyze/nbns"
+)
 
 // flavour is how an implementation writes its messages.
 type flavour struct {
@@ -40,6 +44,14 @@ type flavour struct {
 	releaseEcho   bool // the reply to a release echoes its TTL
 
 	nextTrn func(h *host) uint16
+}
+
+// interval is the time between two retransmissions.
+func (f *flavour) interval(broadcast bool) time.Duration {
+	if broadcast {
+		return time.Duration(f.bcastEvery) * time.Millisecond
+	}
+	return time.Duration(f.unicastEvery) * time.Millisecond
 }
 
 // flavours follow what the lab saw of Samba 4.17 and what the documents say

@@ -31,7 +31,6 @@ type Expectation struct {
 // It returns how many lines it took.
 func header(file string, lines []string) (*Header, int, error) {
 	h := &Header{SeverityBelow: "warning"}
-	synthetic := false
 	seen := map[string]bool{}
 	n := 0
 	for ; n < len(lines); n++ {
@@ -66,7 +65,6 @@ func header(file string, lines []string) (*Header, int, error) {
 			if value != "yes" {
 				return nil, 0, bad(at, "a scenario is synthetic: yes")
 			}
-			synthetic = true
 		case "why":
 			h.Why = value
 		case "source":
@@ -97,7 +95,7 @@ func header(file string, lines []string) (*Header, int, error) {
 			return nil, 0, &Error{file, n + 1, 1, "the header lacks its " + need}
 		}
 	}
-	if !synthetic || len(h.Fires)+len(h.Silent) == 0 {
+	if len(h.Fires)+len(h.Silent) == 0 {
 		return nil, 0, &Error{file, n + 1, 1, "the header lacks its expectations: fires or silent"}
 	}
 	return h, n, nil

@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,9 +64,9 @@ func (b *builder) claim(w *words, v verb) {
 	}
 	switch v {
 	case verbRegister:
-		r.flags = nbns.Flags(nbns.OpRegistration) << 11
+		r.flags = opcode(nbns.OpRegistration)
 		if !bcast && !o.group && (f.alwaysMultihomed || len(h.nics) > 1) {
-			r.flags = nbns.Flags(nbns.OpMultihomedReg) << 11
+			r.flags = opcode(nbns.OpMultihomedReg)
 		}
 		if f.rd {
 			r.flags |= nbns.FlagRD
@@ -74,18 +75,18 @@ func (b *builder) claim(w *words, v verb) {
 			r.ttl = f.broadcastTTL
 		}
 	case verbRefresh:
-		r.flags = nbns.Flags(nbns.OpRefresh) << 11
+		r.flags = opcode(nbns.OpRefresh)
 		r.ttl = f.refreshTTL
 		if f.refreshACT {
 			nb |= 0x0400
 		}
 	case verbRelease:
-		r.flags = nbns.Flags(nbns.OpRelease) << 11
+		r.flags = opcode(nbns.OpRelease)
 		if !f.releaseTTL {
 			r.ttl = 0
 		}
 	case verbDemand:
-		r.flags = nbns.Flags(nbns.OpRelease) << 11
+		r.flags = opcode(nbns.OpRelease)
 		r.ttl = 0
 		addr = r.to.addr
 		if f.name == "samba4" {
@@ -99,22 +100,18 @@ func (b *builder) claim(w *words, v verb) {
 	if bcast && v != verbConflict {
 		r.flags |= nbns.FlagBroadcast
 	}
-	b.entries(o, r, addr, nb)
+	o.entries(r, addr, nb)
 	b.finish(w, o, r)
 	if w.fault != nil {
 		return
 	}
 	b.claimed = r
 	times, every, overwrite := max(o.times, 1), o.every, o.overwrite
-	wait := time.Duration(f.unicastEvery) * time.Millisecond
-	if bcast {
-		wait = time.Duration(f.bcastEvery) * time.Millisecond
-		if v == verbRegister && o.times == 0 {
-			times, overwrite = f.bcastRepeats, true
-		}
+	if bcast && v == verbRegister && o.times == 0 {
+		times, overwrite = f.bcastRepeats, true
 	}
 	if every == 0 {
-		every = wait
+		every = f.interval(bcast)
 	}
 	b.repeatSend(r.packet, times, every)
 	if overwrite {
@@ -169,13 +166,7 @@ func (b *builder) ask(w *words, v verb) {
 	if v != verbChallenge {
 		r.scope = scopeOf(r.from.host, r.scope, o)
 	}
-	switch {
-	case v == verbStatus:
-	case v == verbChallenge:
-		if f.challengeRD {
-			r.flags = nbns.FlagRD
-		}
-	default:
+	if v == verbQuery || v == verbChallenge && f.challengeRD {
 		r.flags = nbns.FlagRD
 	}
 	if r.to.broadcast() {
@@ -198,9 +189,7 @@ func (b *builder) ask(w *words, v verb) {
 		return
 	}
 	if every == 0 {
-		if every = time.Duration(f.unicastEvery) * time.Millisecond; r.to.broadcast() {
-			every = time.Duration(f.bcastEvery) * time.Millisecond
-		}
+		every = f.interval(r.to.broadcast())
 	}
 	b.repeatSend(r.packet, times, every)
 }
@@ -227,6 +216,8 @@ func (b *builder) ends(w *words, o *options, r *request, both bool) bool {
 	return true
 }
 
+// scopeOf is the scope that the options give, else the one of the name as it
+// was written, else the host's.
 func scopeOf(h *host, scope string, o *options) string {
 	switch {
 	case o.hasScope:
@@ -237,7 +228,9 @@ func scopeOf(h *host, scope string, o *options) string {
 	return h.scope
 }
 
-func (b *builder) entries(o *options, r *request, addr netip.Addr, nb nbns.NBFlags) {
+// entries makes the address entries and the TTL of r: those of the options,
+// else addr with the flags nb.
+func (o *options) entries(r *request, addr netip.Addr, nb nbns.NBFlags) {
 	if o.node >= 0 {
 		nb = nb&^0x6000 | nbns.MakeNBFlags(false, nbns.NodeType(o.node))
 	}
@@ -256,10 +249,13 @@ func (b *builder) entries(o *options, r *request, addr netip.Addr, nb nbns.NBFla
 	}
 }
 
+// opcode is OPCODE in its place in the flags word.
+func opcode(o nbns.Opcode) nbns.Flags { return nbns.Flags(o) << 11 }
+
 // modify applies what the options say of the flags word.
 func (o *options) modify(f nbns.Flags) nbns.Flags {
 	if o.opcode >= 0 {
-		f = f&^0x7800 | nbns.Flags(o.opcode)<<11
+		f = f&^0x7800 | opcode(nbns.Opcode(o.opcode))
 	}
 	set := func(how int, bit nbns.Flags) {
 		switch {
@@ -287,7 +283,6 @@ func (b *builder) finish(w *words, o *options, r *request) {
 	}
 	r.flags = o.modify(r.flags)
 	m := &nbns.Message{TrnID: r.trn, Flags: r.flags}
-	full := h.flavour.full
 	if r.verb == verbConflict {
 		m.Records = []nbns.Record{{Section: nbns.Answer, Name: r.name, Scope: r.scope, Type: nbns.TypeNB, Class: nbns.ClassIN, TTL: r.ttl, Addrs: r.entries}}
 	} else {
@@ -296,12 +291,14 @@ func (b *builder) finish(w *words, o *options, r *request) {
 			m.Records = []nbns.Record{{Section: nbns.Additional, Name: r.name, Scope: r.scope, Type: nbns.TypeNB, Class: nbns.ClassIN, TTL: r.ttl, Addrs: r.entries}}
 		}
 	}
-	r.packet = b.packet(w, o, r.from, r.to, nbnsPort, nbnsPort, encode(w, o, m, full))
+	r.packet = b.packet(w, o, r.from, r.to, nbnsPort, nbnsPort, encode(w, o, m, h.flavour.full))
 	if o.label != "" {
 		b.labels[o.label] = r
 	}
 }
 
+// encode encodes a message and damages it as the options say. full: names are
+// not compressed, unless the options want that.
 func encode(w *words, o *options, m *nbns.Message, full bool) []byte {
 	write := nbns.Append
 	if full && !o.compressed {
@@ -348,12 +345,17 @@ func (b *builder) of(w *words, o *options, latest *request) *request {
 	return latest
 }
 
+// responder is who answers r: whom the options name, else whom it went to.
+func responder(o *options, r *request) endpoint {
+	if o.hasFrom {
+		return o.from
+	}
+	return r.to
+}
+
 // respond sends a response to r.
 func (b *builder) respond(w *words, o *options, r *request, m *nbns.Message) {
-	from := r.to
-	if o.hasFrom {
-		from = o.from
-	}
+	from := responder(o, r)
 	if from.broadcast() {
 		w.wrongAt(w.end, "the request was broadcast: from says who responds")
 		return
@@ -394,10 +396,7 @@ func (b *builder) wack(w *words) {
 	if w.fault != nil {
 		return
 	}
-	f := flavourX
-	if r.to.host != nil {
-		f = r.to.host.flavour
-	}
+	f := r.to.flavour()
 	if ttl < 0 {
 		ttl = int64(f.wackTTL)
 	}
@@ -429,14 +428,7 @@ func (b *builder) replyTo(w *words) {
 	if w.fault != nil {
 		return
 	}
-	from := r.to
-	if o.hasFrom {
-		from = o.from
-	}
-	f := flavourX
-	if from.host != nil {
-		f = from.host.flavour
-	}
+	f := responder(o, r).flavour()
 	if own {
 		code = f.refusal
 	}
@@ -465,19 +457,10 @@ func (b *builder) replyTo(w *words) {
 		if o.group {
 			nb |= 0x8000
 		}
-		b.entries(o, x, netip.AddrFrom4(r.entries[0].Addr), nb)
+		o.entries(x, netip.AddrFrom4(r.entries[0].Addr), nb)
 		entries = x.entries
 	}
 	b.respond(w, o, r, &nbns.Message{Flags: flags | nbns.Flags(code), Records: []nbns.Record{{Type: nbns.TypeNB, TTL: ttl, Addrs: entries}}})
-}
-
-func isServer(b *builder, h *host) bool {
-	for _, s := range b.net.servers {
-		if s == h {
-			return true
-		}
-	}
-	return false
 }
 
 // answer [ADDRESS...]: a positive response to a query; without addresses,
@@ -492,10 +475,7 @@ func (b *builder) answer(w *words) {
 	if w.fault != nil {
 		return
 	}
-	from := r.to
-	if o.hasFrom {
-		from = o.from
-	}
+	from := responder(o, r)
 	if from.broadcast() {
 		w.wrongAt(w.end, "the query was broadcast: from says who answers")
 		return
@@ -503,7 +483,7 @@ func (b *builder) answer(w *words) {
 	f := from.host.flavour
 	flags, ttl := f.answerFlags, f.answerTTL
 	nb := nbns.MakeNBFlags(o.group, from.host.node)
-	if isServer(b, from.host) && len(addrs) > 0 {
+	if slices.Contains(b.net.servers, from.host) && len(addrs) > 0 {
 		flags, ttl, nb = f.lookupFlags, f.lookupTTL, nbns.MakeNBFlags(o.group, nbns.HNode)
 	}
 	if len(addrs) == 0 {
@@ -513,7 +493,7 @@ func (b *builder) answer(w *words) {
 	}
 	x := &request{ttl: ttl}
 	o.addrs = addrs
-	b.entries(o, x, from.addr, nb)
+	o.entries(x, from.addr, nb)
 	b.respond(w, o, r, &nbns.Message{Flags: flags, Records: []nbns.Record{{Type: nbns.TypeNB, TTL: x.ttl, Addrs: x.entries}}})
 }
 
@@ -524,14 +504,7 @@ func (b *builder) deny(w *words) {
 	if w.fault != nil {
 		return
 	}
-	from := r.to
-	if o.hasFrom {
-		from = o.from
-	}
-	flags := flavourX.notFound
-	if from.host != nil {
-		flags = from.host.flavour.notFound
-	}
+	flags := responder(o, r).flavour().notFound
 	b.respond(w, o, r, &nbns.Message{Flags: flags, Records: []nbns.Record{{Type: nbns.TypeNULL, Data: []byte{}}}})
 }
 
@@ -554,10 +527,7 @@ func (b *builder) statusNames(w *words) {
 	if w.fault != nil {
 		return
 	}
-	from := r.to
-	if o.hasFrom {
-		from = o.from
-	}
+	from := responder(o, r)
 	m.HasUnitID = true
 	if from.nic != nil && from.host.flavour.name == "windows" {
 		m.UnitID = from.nic.mac
@@ -578,7 +548,7 @@ func (b *builder) retransmit(w *words) {
 	}
 	every := o.every
 	if every == 0 {
-		every = time.Duration(r.from.host.flavour.unicastEvery) * time.Millisecond
+		every = r.from.host.flavour.interval(false)
 	}
 	p := r.packet
 	p.lost = o.lost
@@ -599,6 +569,7 @@ func (b *builder) duplicate(w *words) {
 	b.sendAgain(*b.reply, 1)
 }
 
+// repeatSend sends p so many times.
 func (b *builder) repeatSend(p packet, times int, every time.Duration) {
 	for i := range times {
 		if i > 0 {

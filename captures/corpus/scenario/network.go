@@ -56,6 +56,14 @@ type endpoint struct {
 
 func (e endpoint) broadcast() bool { return e.host == nil }
 
+// flavour is the machine's; an address of nobody has that of an undeclared one.
+func (e endpoint) flavour() *flavour {
+	if e.host == nil {
+		return undeclared
+	}
+	return e.host.flavour
+}
+
 // network is who is where.
 type network struct {
 	segments []*segment
@@ -158,10 +166,12 @@ func (n *network) endpoint(w *words, what string, from *endpoint) endpoint {
 }
 
 var (
-	allOnes  = netip.AddrFrom4([4]byte{255, 255, 255, 255})
-	flavourX = flavours["windows"]
+	allOnes = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	// undeclared is how machines write that no line declares.
+	undeclared = flavours["windows"]
 )
 
+// at is the endpoint of an address; a machine is made for one that nobody has.
 func (n *network) at(a netip.Addr, from *endpoint) endpoint {
 	if e, ok := n.byAddr[a]; ok {
 		return e
@@ -173,6 +183,6 @@ func (n *network) at(a netip.Addr, from *endpoint) endpoint {
 	if s.broadcast() == a {
 		return endpoint{addr: a, seg: s}
 	}
-	h := n.addHost(a.String(), flavourX, []netip.Addr{a})
+	h := n.addHost(a.String(), undeclared, []netip.Addr{a})
 	return endpoint{h, &h.nics[0], a, h.nics[0].seg}
 }

@@ -74,6 +74,15 @@ func (p *packet) ip(hops uint8) []byte {
 	return b
 }
 
+// dstMAC is the destination on the packet's last segment: the one that the
+// scenario gives, else usual.
+func (p *packet) dstMAC(usual capgen.MAC) capgen.MAC {
+	if p.toMAC != nil {
+		return *p.toMAC
+	}
+	return usual
+}
+
 // hop is the passage of a packet over one segment.
 type hop struct {
 	at       time.Duration
@@ -94,19 +103,11 @@ func (b *builder) send(p packet) {
 	}
 	to := p.to
 	if to.broadcast() && (to.seg == p.from || to.addr == allOnes) {
-		dst := capgen.Broadcast
-		if p.toMAC != nil {
-			dst = *p.toMAC
-		}
-		b.capture(&p, hop{at: b.now, seg: p.from, src: p.srcMAC, dst: dst, sender: p.host, bcast: true, ip: p.ip(p.hops)})
+		b.capture(&p, hop{at: b.now, seg: p.from, src: p.srcMAC, dst: p.dstMAC(capgen.Broadcast), sender: p.host, bcast: true, ip: p.ip(p.hops)})
 		return
 	}
 	if to.seg == p.from {
-		dst := to.nic.mac
-		if p.toMAC != nil {
-			dst = *p.toMAC
-		}
-		b.capture(&p, hop{at: b.now, seg: p.from, src: p.srcMAC, dst: dst, sender: p.host, receiver: to.host, ip: p.ip(p.hops)})
+		b.capture(&p, hop{at: b.now, seg: p.from, src: p.srcMAC, dst: p.dstMAC(to.nic.mac), sender: p.host, receiver: to.host, ip: p.ip(p.hops)})
 		return
 	}
 	b.capture(&p, hop{at: b.now, seg: p.from, src: p.srcMAC, dst: p.from.router.mac, sender: p.host, ip: p.ip(p.hops)})
@@ -114,9 +115,7 @@ func (b *builder) send(p packet) {
 	if !to.broadcast() {
 		last.dst, last.receiver, last.bcast = to.nic.mac, to.host, false
 	}
-	if p.toMAC != nil {
-		last.dst = *p.toMAC
-	}
+	last.dst = p.dstMAC(last.dst)
 	b.capture(&p, last)
 }
 
@@ -327,17 +326,9 @@ func (b *builder) write(name string) ([]File, error) {
 			base += "." + part
 		}
 		for n := 1; len(own) > 0; n++ {
-			end := len(own)
+			end, called := len(own), base
 			if b.ring > 0 {
-				limit := own[0].at + b.ring
-				end = slices.IndexFunc(own, func(f frame) bool { return f.at >= limit })
-				if end < 0 {
-					end = len(own)
-				}
-			}
-			called := base
-			if b.ring > 0 {
-				called += "." + strconv.Itoa(n)
+				end, called = firstFrom(own, own[0].at+b.ring), base+"."+strconv.Itoa(n)
 			}
 			f, err := b.writeFile(called, own[:end])
 			if err != nil {
@@ -350,24 +341,40 @@ func (b *builder) write(name string) ([]File, error) {
 	return files, nil
 }
 
+// firstFrom is the index of the first frame at the time or later.
+func firstFrom(frames []frame, at time.Duration) int {
+	if i := slices.IndexFunc(frames, func(f frame) bool { return f.at >= at }); i >= 0 {
+		return i
+	}
+	return len(frames)
+}
+
 // writeFile writes pcap with microseconds if all frames are of one interface,
 // else pcapng.
 func (b *builder) writeFile(name string, frames []frame) (File, error) {
-	one := !slices.ContainsFunc(frames, func(f frame) bool { return f.iface != frames[0].iface || f.link != frames[0].link })
-	if !one {
-		var out bytes.Buffer
-		w := captures.NewWriter(&out, captures.WriterOptions{Application: "nbtrace scenario (synthetic)"})
-		for i, f := range frames {
-			fr := captures.Frame{Number: int64(i + 1), Time: b.start.Add(f.stamp).UnixNano(), Interface: f.iface, Link: f.link, Length: f.size, Data: f.data}
-			if err := w.Write(&fr); err != nil {
-				return File{}, err
-			}
-		}
-		if err := w.Flush(); err != nil {
-			return File{}, err
-		}
-		return File{name + ".pcapng", out.Bytes()}, nil
+	if slices.ContainsFunc(frames, func(f frame) bool { return f.iface != frames[0].iface || f.link != frames[0].link }) {
+		data, err := b.pcapng(frames)
+		return File{name + ".pcapng", data}, err
 	}
+	return File{name + ".pcap", b.pcap(frames)}, nil
+}
+
+func (b *builder) pcapng(frames []frame) ([]byte, error) {
+	var out bytes.Buffer
+	w := captures.NewWriter(&out, captures.WriterOptions{Application: "nbtrace scenario (synthetic)"})
+	for i, f := range frames {
+		fr := captures.Frame{Number: int64(i + 1), Time: b.start.Add(f.stamp).UnixNano(), Interface: f.iface, Link: f.link, Length: f.size, Data: f.data}
+		if err := w.Write(&fr); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func (b *builder) pcap(frames []frame) []byte {
 	le := binary.LittleEndian
 	out := le.AppendUint32(nil, 0xA1B2C3D4)
 	out = le.AppendUint16(out, 2)
@@ -383,5 +390,5 @@ func (b *builder) writeFile(name string, frames []frame) (File, error) {
 		out = le.AppendUint32(out, uint32(f.size))
 		out = append(out, f.data...)
 	}
-	return File{name + ".pcap", out}, nil
+	return out
 }
