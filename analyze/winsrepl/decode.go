@@ -10,11 +10,12 @@ import (
 
 // Sizes of parts of messages, in bytes.
 const (
-	headerSize    = 12
 	ownerSize     = 24
 	nameSize      = 16
 	maxNameLen    = 255 // of the name field with its NUL, MS-WINSRA 2.2.10.1
 	maxScope      = maxNameLen - nameSize - 1
+	startReserved = 21                        // at the end of the start messages
+	stopReserved  = 24                        // at the end of a stop
 	minRecordSize = 4 + 4 + 4 + 4 + 8 + 4 + 4 // a one-byte name with its padding
 )
 
@@ -82,10 +83,10 @@ func Decode(m *Message, b []byte) {
 		m.Sender = d.uint32("SenderAssocCtx")
 		m.Major = d.uint16("NBNSMajorVersion")
 		m.Minor = d.uint16("NBNSMinorVersion")
-		d.skipReserved(21) // older Samba leaves them out
+		d.skipReserved(startReserved) // older Samba leaves them out
 	case m.Type == Stop:
 		m.Reason = d.uint32("Reason")
-		d.skipReserved(24) // Samba leaves them out
+		d.skipReserved(stopReserved) // Samba leaves them out
 	case m.Type == Replication:
 		d.replication(m)
 	default:
@@ -195,14 +196,14 @@ func (d *decoder) record(r *Record) bool {
 	r.Flags = Flags(binary.BigEndian.Uint32(p))
 	r.Group = binary.LittleEndian.Uint32(p[4:])
 	r.Version = binary.BigEndian.Uint64(p[8:])
-	if r.Flags&2 == 0 {
+	if r.Flags.Listed() {
+		d.members(r)
+	} else {
 		a := d.take(4, "IPAddress")
 		if a == nil {
 			return false
 		}
 		r.Members = append(r.Members, Member{Addr: [4]byte(a)})
-	} else {
-		d.members(r)
 	}
 	d.take(4, "Reserved2")
 	return true

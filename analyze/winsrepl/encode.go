@@ -21,10 +21,10 @@ func Append(b []byte, m *Message) ([]byte, error) {
 		b = binary.BigEndian.AppendUint32(b, m.Sender)
 		b = binary.BigEndian.AppendUint16(b, m.Major)
 		b = binary.BigEndian.AppendUint16(b, m.Minor)
-		return append(b, make([]byte, 21)...), nil
+		return append(b, make([]byte, startReserved)...), nil
 	case Stop:
 		b = binary.BigEndian.AppendUint32(b, m.Reason)
-		return append(b, make([]byte, 24)...), nil
+		return append(b, make([]byte, stopReserved)...), nil
 	case Replication:
 		b = append(b, 0, 0, 0, byte(m.Command))
 	default:
@@ -84,7 +84,7 @@ func appendRecord(b []byte, r *Record) ([]byte, error) {
 	if len(r.Scope) > maxScope || strings.IndexByte(r.Scope, 0) >= 0 {
 		return b, fmt.Errorf("scope of %d bytes: at most %d, none of them NUL", len(r.Scope), maxScope)
 	}
-	list := r.Flags&2 != 0
+	list := r.Flags.Listed()
 	if !list && len(r.Members) != 1 || len(r.Members) > math.MaxUint8 {
 		return b, fmt.Errorf("%s record with %d addresses", r.Flags.Type(), len(r.Members))
 	}

@@ -129,6 +129,10 @@ func MakeFlags(t RecordType, s State, n nbns.NodeType, static bool) Flags {
 // Type is the record's type.
 func (f Flags) Type() RecordType { return RecordType(f & 3) }
 
+// Listed reports whether the record has a list of addresses with their owners,
+// as special groups and multihomed names do, and not one address.
+func (f Flags) Listed() bool { return f&2 != 0 }
+
 // State is the record's state.
 func (f Flags) State() State { return State(f >> 2 & 3) }
 

@@ -33,7 +33,7 @@ type Transfer struct {
 // RecordOwner is the owner of record r of the transfer. Where the request is
 // unknown it is the one that all members of r name, else zero.
 func (t *Transfer) RecordOwner(r *Record) netip.Addr {
-	if t.Owner.IsValid() || r.Flags&2 == 0 || len(r.Members) == 0 {
+	if t.Owner.IsValid() || !r.Flags.Listed() || len(r.Members) == 0 {
 		return t.Owner
 	}
 	for _, m := range r.Members[1:] {

@@ -107,29 +107,58 @@ type stream struct {
 	dataPieces int
 }
 
+// dialogue is what the partners say over a stream.
+type dialogue struct {
+	owner   netip.Addr
+	refused string // stop, fin, rst or silent; "" if it is not
+	middle  bool   // the capture begins after the association was made
+	maps    []winsrepl.Owner
+	minor   uint16
+	records []winsrepl.Record
+}
+
 // replicate from PARTNER to PULLER [owner SERVER] [refused stop|fin|rst|silent]
-// [segment N] [reorder] [gap N] [mid-stream] [map ADDRESS VERSION]... [minor N]
+// [segment N] [reorder] [gap N] [mid-stream] [lost] [map ADDRESS VERSION]... [minor N]
 func (b *builder) replicate(w *words) {
 	s := &stream{b: b, size: segmentSize}
-	var owner netip.Addr
-	var refused string
-	var middle bool
-	var maps []winsrepl.Owner
-	minor := uint16(winsrepl.MinorW2K)
+	d := &dialogue{minor: winsrepl.MinorW2K}
 	w.must("from")
 	s.ends[1] = b.net.endpoint(w, "who holds the records", nil)
 	w.must("to")
 	s.ends[0] = b.net.endpoint(w, "who pulls them", nil)
+	b.replicateOptions(w, s, d)
+	if w.fault != nil {
+		return
+	}
+	if s.ends[0].broadcast() || s.ends[1].broadcast() {
+		w.wrong("replication is between two machines")
+		return
+	}
+	if !d.owner.IsValid() {
+		d.owner = s.ends[1].addr
+	}
+	d.records, b.records = b.records, nil
+	h := s.ends[0].host
+	h.port++
+	s.ports = [2]uint16{h.port, replicationPort}
+	s.seq = [2]uint32{uint32(h.port) << 12, uint32(h.port)<<12 + 0x1234567}
+	s.handles = [2]uint32{0x01000000 + uint32(h.port), 0x02000000 + uint32(h.port)}
+	s.hold(d)
+	if s.fault != nil {
+		w.wrong("%v", s.fault)
+	}
+}
+
+func (b *builder) replicateOptions(w *words, s *stream, d *dialogue) {
 	for w.more() {
 		switch t := w.next(""); t {
 		case "owner":
-			e := b.net.endpoint(w, "the owner", nil)
-			owner = e.addr
+			d.owner = b.net.endpoint(w, "the owner", nil).addr
 		case "refused":
-			switch refused = w.next("how"); refused {
+			switch d.refused = w.next("how"); d.refused {
 			case "stop", "fin", "rst", "silent":
 			default:
-				w.wrong("refused stop, fin, rst or silent, not %q", refused)
+				w.wrong("refused stop, fin, rst or silent, not %q", d.refused)
 			}
 		case "segment":
 			s.size = int(max(w.number("bytes a segment", 1460), 1))
@@ -138,59 +167,35 @@ func (b *builder) replicate(w *words) {
 		case "gap":
 			s.lossyPart = int(w.number("which segment", 1000))
 		case "mid-stream":
-			middle = true
+			d.middle = true
 		case "lost":
 			s.lost = true
 		case "map":
 			a := w.address("an owner")
 			v := w.number("its highest version", 1<<63)
 			if w.fault == nil {
-				maps = append(maps, winsrepl.Owner{Address: a.As4(), MaxVersion: v, MinVersion: 1, Reserved: 1})
+				d.maps = append(d.maps, winsrepl.Owner{Address: a.As4(), MaxVersion: v, MinVersion: 1, Reserved: 1})
 			}
 		case "minor":
-			minor = uint16(w.number("the minor version", 0xFFFF))
+			d.minor = uint16(w.number("the minor version", 0xFFFF))
 		default:
 			w.wrong("unknown option %q", t)
 		}
 	}
-	if w.fault != nil {
-		return
-	}
-	if s.ends[0].broadcast() || s.ends[1].broadcast() {
-		w.wrong("replication is between two machines")
-		return
-	}
-	if !owner.IsValid() {
-		owner = s.ends[1].addr
-	}
-	records := b.records
-	b.records = nil
-	low, high := ^uint64(0), uint64(0)
-	for i := range records {
-		low, high = min(low, records[i].Version), max(high, records[i].Version)
-		for k := range records[i].Members {
-			if m := &records[i].Members[k]; records[i].Flags&2 != 0 && m.Owner == ([4]byte{}) {
-				m.Owner = owner.As4()
-			}
-		}
-	}
-	if len(records) == 0 {
-		low = 0
-	}
-	h := s.ends[0].host
-	h.port++
-	s.ports = [2]uint16{h.port, replicationPort}
-	s.seq = [2]uint32{uint32(h.port) << 12, uint32(h.port)<<12 + 0x1234567}
-	s.handles = [2]uint32{0x01000000 + uint32(h.port), 0x02000000 + uint32(h.port)}
-	if !middle {
+}
+
+// hold holds the dialogue: the connection, the association, the owner map and
+// the records.
+func (s *stream) hold(d *dialogue) {
+	if !d.middle {
 		s.segment(0, capgen.SYN, nil)
 		s.segment(1, capgen.SYN|capgen.ACK, nil)
 		s.segment(0, capgen.ACK, nil)
-		s.say(0, &winsrepl.Message{Type: winsrepl.StartRequest, Sender: s.handles[0], Major: winsrepl.MajorVersion, Minor: minor})
-		s.say(1, &winsrepl.Message{Type: winsrepl.StartResponse, Sender: s.handles[1], Major: winsrepl.MajorVersion, Minor: minor})
+		s.say(0, &winsrepl.Message{Type: winsrepl.StartRequest, Sender: s.handles[0], Major: winsrepl.MajorVersion, Minor: d.minor})
+		s.say(1, &winsrepl.Message{Type: winsrepl.StartResponse, Sender: s.handles[1], Major: winsrepl.MajorVersion, Minor: d.minor})
 	}
 	s.say(0, &winsrepl.Message{Type: winsrepl.Replication, Command: winsrepl.OwnerMapRequest})
-	switch refused {
+	switch d.refused {
 	case "stop":
 		s.say(1, &winsrepl.Message{Type: winsrepl.Stop, Reason: winsrepl.StopError})
 		s.close(1)
@@ -204,20 +209,37 @@ func (b *builder) replicate(w *words) {
 	case "silent":
 		return
 	}
-	if len(maps) == 0 {
-		maps = []winsrepl.Owner{{Address: owner.As4(), MaxVersion: high, MinVersion: min(low, 1), Reserved: 1}}
+	low, high := d.own()
+	if len(d.maps) == 0 {
+		d.maps = []winsrepl.Owner{{Address: d.owner.As4(), MaxVersion: high, MinVersion: min(low, 1), Reserved: 1}}
 	}
-	s.say(1, &winsrepl.Message{Type: winsrepl.Replication, Command: winsrepl.OwnerMapResponse, Owners: maps})
-	if len(records) > 0 {
+	s.say(1, &winsrepl.Message{Type: winsrepl.Replication, Command: winsrepl.OwnerMapResponse, Owners: d.maps})
+	if len(d.records) > 0 {
 		s.say(0, &winsrepl.Message{Type: winsrepl.Replication, Command: winsrepl.NameRecordsRequest,
-			Owners: []winsrepl.Owner{{Address: owner.As4(), MaxVersion: high, MinVersion: low, Reserved: 1}}})
-		s.say(1, &winsrepl.Message{Type: winsrepl.Replication, Command: winsrepl.NameRecordsResponse, Records: records})
+			Owners: []winsrepl.Owner{{Address: d.owner.As4(), MaxVersion: high, MinVersion: low, Reserved: 1}}})
+		s.say(1, &winsrepl.Message{Type: winsrepl.Replication, Command: winsrepl.NameRecordsResponse, Records: d.records})
 	}
 	s.say(0, &winsrepl.Message{Type: winsrepl.Stop, Reason: winsrepl.StopNormal})
 	s.close(0)
-	if s.fault != nil {
-		w.wrong("%v", s.fault)
+}
+
+// own gives the members of the records that have none yet their owner, and
+// returns the range of the records' versions.
+func (d *dialogue) own() (low, high uint64) {
+	if len(d.records) == 0 {
+		return 0, 0
 	}
+	low = ^uint64(0)
+	for i := range d.records {
+		r := &d.records[i]
+		low, high = min(low, r.Version), max(high, r.Version)
+		for k := range r.Members {
+			if m := &r.Members[k]; r.Flags.Listed() && m.Owner == ([4]byte{}) {
+				m.Owner = d.owner.As4()
+			}
+		}
+	}
+	return low, high
 }
 
 // say sends a message, in segments.
