@@ -87,17 +87,14 @@ func distance(a, b uint32) int { return int(int32(a - b)) }
 
 // segment takes a TCP segment. p says where it comes from.
 func (d *Decoder) segment(p *Packet, seq uint32, flags uint8, data []byte) {
-	t := &d.streams
 	key := streamKey{src: p.Src, dst: p.Dst}
-	s := t.byKey[key]
+	s := d.streams.byKey[key]
 	if s == nil && flags&tcpSYN == 0 && len(data) == 0 {
 		return
 	}
 	if flags&tcpRST != 0 { // its text, if any, is no part of the stream
 		if s != nil {
-			for len(s.pending) > 0 {
-				d.giveUpHole(s)
-			}
+			d.giveUpHolesOf(s)
 		}
 		return
 	}
@@ -116,10 +113,15 @@ func (d *Decoder) segment(p *Packet, seq uint32, flags uint8, data []byte) {
 	if s == nil {
 		s = d.newStream(key, p.Protocol)
 	}
-	t.used.MoveToBack(s.place)
-	if len(data) == 0 || s.foreign {
-		return
+	d.streams.used.MoveToBack(s.place)
+	if len(data) > 0 && !s.foreign {
+		d.arrive(s, p, seq, data)
 	}
+}
+
+// arrive puts bytes of a stream in their place: in order, behind a hole, or
+// nowhere if they were there before.
+func (d *Decoder) arrive(s *stream, p *Packet, seq uint32, data []byte) {
 	if !s.known {
 		s.known, s.next, s.search = true, seq, true
 	}
@@ -174,9 +176,7 @@ func (d *Decoder) newStream(key streamKey, proto Protocol) *stream {
 // restart goes on at seq after sequence numbers that cannot belong to what
 // came before.
 func (d *Decoder) restart(s *stream, p *Packet, seq uint32) {
-	for len(s.pending) > 0 {
-		d.giveUpHole(s)
-	}
+	d.giveUpHolesOf(s)
 	d.lose(s, 0, p)
 	s.next = seq
 }
@@ -261,6 +261,13 @@ func (d *Decoder) giveUpHole(s *stream) {
 	d.drain(s, nil)
 }
 
+// giveUpHolesOf gives up all holes of a stream.
+func (d *Decoder) giveUpHolesOf(s *stream) {
+	for len(s.pending) > 0 {
+		d.giveUpHole(s)
+	}
+}
+
 // giveUpHoles gives up what has waited too long at the time now.
 func (d *Decoder) giveUpHoles(now int64) {
 	for e := d.streams.holes.Front(); e != nil; e = d.streams.holes.Front() {
@@ -281,9 +288,7 @@ func (d *Decoder) giveUpAllHoles() {
 
 // endStream gives up the holes of a stream and forgets it.
 func (d *Decoder) endStream(s *stream) {
-	for len(s.pending) > 0 {
-		d.giveUpHole(s)
-	}
+	d.giveUpHolesOf(s)
 	d.forget(s)
 }
 

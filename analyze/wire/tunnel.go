@@ -293,29 +293,38 @@ func (d *Decoder) gtpu(b []byte) {
 		if flags&0x04 == 0 {
 			next = 0
 		}
-		b = b[4:]
-		for i := 0; next != 0; i++ {
-			if i == maxOptions {
-				d.bad()
-				return
-			}
-			if len(b) == 0 {
-				d.short()
-				return
-			}
-			n := int(b[0]) * 4
-			if n == 0 {
-				d.bad()
-				return
-			}
-			if len(b) < n {
-				d.short()
-				return
-			}
-			next, b = b[n-1], b[n:]
+		var ok bool
+		if b, ok = d.gtpExtensions(next, b[4:]); !ok {
+			return
 		}
 	}
 	d.ip(b)
+}
+
+// gtpExtensions passes over the extension headers at the front of b, the first
+// of type next; 0 ends them. It is false if one is cut or wrong.
+func (d *Decoder) gtpExtensions(next byte, b []byte) (rest []byte, ok bool) {
+	for i := 0; next != 0; i++ {
+		if i == maxOptions {
+			d.bad()
+			return nil, false
+		}
+		if len(b) == 0 {
+			d.short()
+			return nil, false
+		}
+		n := int(b[0]) * 4
+		if n == 0 {
+			d.bad()
+			return nil, false
+		}
+		if len(b) < n {
+			d.short()
+			return nil, false
+		}
+		next, b = b[n-1], b[n:]
+	}
+	return b, true
 }
 
 // l2tp peels a data message of L2TPv2 (RFC 2661 3.1). Version 3's header has

@@ -88,6 +88,26 @@ func (d *Decoder) amsdu(b []byte) {
 	}
 }
 
+// radioHeader is the length of the header that radiotap and PPI have in common:
+// version 0, a byte that differs, the length of the whole, four bytes more. It
+// is false if the header is cut or wrong.
+func (d *Decoder) radioHeader(b []byte) (hlen int, ok bool) {
+	if len(b) < 8 {
+		d.short()
+		return 0, false
+	}
+	hlen = int(binary.LittleEndian.Uint16(b[2:]))
+	if hlen < 8 || b[0] != 0 {
+		d.bad()
+		return 0, false
+	}
+	if hlen > len(b) {
+		d.short()
+		return 0, false
+	}
+	return hlen, true
+}
+
 // radiotap peels the header that most 802.11 captures have. Only its flags
 // are of interest: they say whether the 802.11 header is padded.
 func (d *Decoder) radiotap(b []byte) {
@@ -97,17 +117,8 @@ func (d *Decoder) radiotap(b []byte) {
 		more     = 1 << 31
 		padded   = 0x20
 	)
-	if len(b) < 8 {
-		d.short()
-		return
-	}
-	hlen := int(binary.LittleEndian.Uint16(b[2:]))
-	if hlen < 8 || b[0] != 0 {
-		d.bad()
-		return
-	}
-	if hlen > len(b) {
-		d.short()
+	hlen, ok := d.radioHeader(b)
+	if !ok {
 		return
 	}
 	present := binary.LittleEndian.Uint32(b[4:])
@@ -160,19 +171,11 @@ func (d *Decoder) prism(b []byte) {
 	d.wifi(b[hlen:], false)
 }
 
-// ppi peels a per-packet information header: version, flags, length, link type.
+// ppi peels a per-packet information header, whose last four bytes are the link
+// type of what follows.
 func (d *Decoder) ppi(b []byte) {
-	if len(b) < 8 {
-		d.short()
-		return
-	}
-	hlen := int(binary.LittleEndian.Uint16(b[2:]))
-	if hlen < 8 || b[0] != 0 {
-		d.bad()
-		return
-	}
-	if hlen > len(b) {
-		d.short()
+	hlen, ok := d.radioHeader(b)
+	if !ok {
 		return
 	}
 	d.link(captures.LinkType(binary.LittleEndian.Uint32(b[4:])), b[hlen:])
