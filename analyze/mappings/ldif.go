@@ -89,83 +89,90 @@ func (a *attribute) value() (name string, value []byte, ok bool) {
 	return name, bytes.TrimLeft(value, " "), true
 }
 
+// winsRecord is what the attributes of a record say.
+type winsRecord struct {
+	entry  Entry
+	is     bool // the record is a winsRecord at all
+	typed  bool // it has a type, the name's suffix
+	text   []byte
+	suffix byte
+	addrs  []netip.Addr
+}
+
+// set takes an attribute. It is false if the value cannot be read.
+func (r *winsRecord) set(name string, value []byte) (ok bool) {
+	ok = true
+	e := &r.entry
+	switch name {
+	case "objectClass":
+		r.is = r.is || string(value) == "winsRecord"
+	case "name":
+		r.text = value
+	case "type":
+		r.suffix, ok = ldbSuffix(value)
+		r.typed = ok
+	case "scope":
+		e.Scope = string(value)
+	case "recordType":
+		var v uint64
+		v, ok = ldbNumber(value, 3)
+		e.Type = winsrepl.RecordType(v)
+	case "recordState":
+		var v uint64
+		v, ok = ldbNumber(value, 3)
+		e.State = winsrepl.State(v)
+	case "isStatic":
+		var v uint64
+		v, ok = ldbNumber(value, 1)
+		e.Static = static(v == 1)
+	case "versionID":
+		e.VersionID, ok = parseUint(value)
+	case "winsOwner":
+		e.Owner, ok = parseIPv4(value)
+	case "expireTime":
+		e.Time, ok = ldapTime(value)
+	case "address":
+		// A dynamic record's value goes on with the owner and the expiry.
+		ip, _, _ := bytes.Cut(value, []byte{';'})
+		var addr netip.Addr
+		if addr, ok = parseIPv4(ip); ok && len(r.addrs) < maxAddresses {
+			r.addrs = append(r.addrs, addr)
+		}
+	}
+	return ok
+}
+
 // record makes an entry of the attributes gathered, if they are a winsRecord.
 func (p *ldif) record() {
 	attrs := p.attrs[:p.count]
 	p.count = 0
-	e := Entry{Line: int32(p.first)}
-	var (
-		wins, typed bool
-		text        []byte
-		suffix      byte
-		addrs       []netip.Addr
-	)
+	r := winsRecord{entry: Entry{Line: int32(p.first)}}
 	for i := range attrs {
 		a := &attrs[i]
 		name, value, ok := a.value()
-		if ok {
-			switch name {
-			case "objectClass":
-				wins = wins || string(value) == "winsRecord"
-			case "name":
-				text = value
-			case "type":
-				suffix, ok = ldbSuffix(value)
-				typed = ok
-			case "scope":
-				e.Scope = string(value)
-			case "recordType":
-				var v uint64
-				v, ok = ldbNumber(value, 3)
-				e.Type = winsrepl.RecordType(v)
-			case "recordState":
-				var v uint64
-				v, ok = ldbNumber(value, 3)
-				e.State = winsrepl.State(v)
-			case "isStatic":
-				var v uint64
-				v, ok = ldbNumber(value, 1)
-				e.Static = static(v == 1)
-			case "versionID":
-				e.VersionID, ok = parseUint(value)
-			case "winsOwner":
-				e.Owner, ok = parseIPv4(value)
-			case "expireTime":
-				e.Time, ok = ldapTime(value)
-			case "address":
-				// A dynamic record's value goes on with the owner and the expiry.
-				ip, _, _ := bytes.Cut(value, []byte{';'})
-				var addr netip.Addr
-				if addr, ok = parseIPv4(ip); ok && len(addrs) < maxAddresses {
-					addrs = append(addrs, addr)
-				}
-			}
-		}
-		if !ok {
+		if !ok || !r.set(name, value) {
 			p.b.problem(a.line, "the attribute cannot be read", a.text)
 		}
 	}
-	if !wins {
+	if !r.is {
 		return
 	}
-	if !typed {
+	if !r.typed {
 		p.b.problem(p.first, "the winsRecord has no type", attrs[0].text)
 		return
 	}
+	e := r.entry
 	if e.Owner.IsUnspecified() {
 		e.Owner = netip.Addr{}
 	}
 	// Samba leaves out the name where it is empty, and writes the bytes that
 	// came in the packet.
-	if len(text) > 15 {
-		p.b.problem(p.first, nameTooLong, text)
+	if len(r.text) > 15 {
+		p.b.problem(p.first, nameTooLong, r.text)
 		return
 	}
-	for i := copy(e.Name[:], text); i < 15; i++ {
-		e.Name[i] = ' '
-	}
-	e.Name[15] = suffix
-	e.Addresses = p.b.addresses(addrs)
+	e.Name = padded(r.text, r.suffix)
+	e.Addresses = p.b.addresses(r.addrs)
 	p.b.add(e)
 }
 

@@ -129,38 +129,54 @@ func (p *lmhosts) hostName(b []byte) (h lmHost, reason string) {
 	var text []byte
 	var suffix byte
 	if b[0] == '"' {
-		end := bytes.IndexByte(b[1:], '"')
-		if end < 0 {
-			return h, "the quoted name does not end"
-		}
-		text, h.rest = bytes.Clone(b[1:1+end]), b[end+2:]
-		switch i := bytes.LastIndex(text, []byte(`\0x`)); {
-		case i >= 0:
-			var ok bool
-			if suffix, ok = parseHex(text[i+3:]); !ok {
-				return h, `\0x is not followed by two hexadecimal digits`
-			}
-			h.given, h.short = true, i < 15
-			text = text[:i]
-		case len(text) == 16:
-			h.given, suffix, text = true, text[15], text[:15]
-		}
-		upper(text)
+		text, suffix, reason = h.readQuoted(b)
 	} else {
-		text, h.rest = field(b)
-		if i := bytes.IndexByte(text, '#'); i >= 0 {
-			if v, ok := parseHex(text[i+1:]); ok && len(text) == i+3 {
-				h.given, suffix = true, v
-			} else {
-				h.rest = b[i:] // a tag or a comment without a blank before it
-			}
-			text = text[:i]
-		}
-		text = bytes.Clone(text)
-		upper(text)
+		text, suffix = h.readPlain(b)
 	}
+	if reason != "" {
+		return h, reason
+	}
+	text = bytes.Clone(text)
+	upper(text)
 	h.name, reason = p.b.name(text, suffix)
 	return h, reason
+}
+
+// readQuoted reads a name in quotes. Its suffix stands behind \0x, or is its
+// sixteenth byte as it is.
+func (h *lmHost) readQuoted(b []byte) (text []byte, suffix byte, reason string) {
+	end := bytes.IndexByte(b[1:], '"')
+	if end < 0 {
+		return nil, 0, "the quoted name does not end"
+	}
+	text, h.rest = b[1:1+end], b[end+2:]
+	switch i := bytes.LastIndex(text, []byte(`\0x`)); {
+	case i >= 0:
+		var ok bool
+		if suffix, ok = parseHex(text[i+3:]); !ok {
+			return nil, 0, `\0x is not followed by two hexadecimal digits`
+		}
+		h.given, h.short = true, i < 15
+		text = text[:i]
+	case len(text) == 16:
+		h.given, suffix, text = true, text[15], text[:15]
+	}
+	return text, suffix, ""
+}
+
+// readPlain reads a name that ends at a blank or a #.
+func (h *lmHost) readPlain(b []byte) (text []byte, suffix byte) {
+	text, h.rest = field(b)
+	i := bytes.IndexByte(text, '#')
+	if i < 0 {
+		return text, 0
+	}
+	if v, ok := parseHex(text[i+1:]); ok && len(text) == i+3 {
+		h.given, suffix = true, v
+	} else {
+		h.rest = b[i:] // a tag or a comment without a blank before it
+	}
+	return text[:i], suffix
 }
 
 // tags reads what stands behind the name. The first # that is no tag starts a
@@ -188,8 +204,8 @@ func (p *lmhosts) tags(n int, b []byte) (t lmTags) {
 		case bytes.HasPrefix(word, []byte("#DOM:")):
 			t.domain, t.hasDomain = bytes.Clone(word[5:]), true
 		default:
-			switch up := strings.ToUpper(string(word)); {
-			case up != string(word) && (up == "#PRE" || up == "#MH" || up == "#SG" || strings.HasPrefix(up, "#DOM:")):
+			up := strings.ToUpper(string(word))
+			if up != string(word) && (up == "#PRE" || up == "#MH" || up == "#SG" || strings.HasPrefix(up, "#DOM:")) {
 				p.b.note(n, "the tag is not in upper case, so that Windows takes it for a comment")
 			}
 			return t
@@ -285,78 +301,4 @@ func (p *lmhosts) finish() {
 		p.b.add(Entry{Name: l.name, Type: l.typ, Static: StaticYes, Line: int32(l.line), Addresses: p.b.addresses(l.addrs)})
 	}
 	p.lint()
-}
-
-// lint looks for what the author will not have meant: static unique mappings
-// of a host with several addresses (KB164016), and the #MH lines of KB110347
-// that repeat an address.
-func (p *lmhosts) lint() {
-	for _, l := range p.hosts {
-		multihomed := p.lists[listKey{l.name, winsrepl.Multihomed}]
-		switch {
-		case multihomed != nil:
-			all := &addressList{name: l.name, given: l.given, addrs: slices.Clone(multihomed.addrs)}
-			for _, a := range l.addrs {
-				all.add(a)
-			}
-			p.b.note(l.line, fmt.Sprintf("%s has lines with #MH and lines without: the latter become static unique mappings, "+
-				"which clash with the host's registrations", l.display()), all.lines(" #MH")...)
-		case len(l.addrs) > 1:
-			p.b.note(l.line, fmt.Sprintf("%s has %d addresses in lines without #MH: WINS makes a static unique mapping of each, "+
-				"and a unique mapping clashes with the registrations of a multihomed host", l.display(), len(l.addrs)), l.lines(" #MH")...)
-		case l.repeated:
-			p.b.note(l.line, fmt.Sprintf("%s has the same line twice", l.display()), l.lines("")...)
-		}
-	}
-	for _, l := range p.order {
-		switch {
-		case l.typ == winsrepl.Multihomed && !l.given && l.name[15] != hostSuffixes[0]:
-			continue // one note for the three mappings of a host
-		case l.typ == winsrepl.Multihomed && len(l.addrs) == 1:
-			reason := "has one address with #MH: a multihomed mapping has to hold the address of every adapter"
-			if l.repeated {
-				reason = "has the same address in several lines with #MH: each line has to hold the address of another adapter"
-			}
-			p.b.note(l.line, l.display()+" "+reason)
-		case l.typ == winsrepl.Multihomed && l.repeated:
-			p.b.note(l.line, l.display()+" has an address twice in its lines with #MH: each line has to hold the address of another adapter",
-				l.lines(" #MH")...)
-		case len(l.addrs) > memberLimit:
-			p.b.note(l.line, fmt.Sprintf("%s has %d addresses; WINS keeps %d", l.display(), len(l.addrs), memberLimit))
-		}
-	}
-	slices.SortStableFunc(p.b.list.Notes, func(a, b Note) int { return a.Line - b.Line })
-}
-
-// display is the host's name for a note.
-func (l *addressList) display() string {
-	if l.given || l.typ == winsrepl.SpecialGroup {
-		return l.name.String()
-	}
-	return l.name.Text()
-}
-
-// lines writes the list as LMHOSTS lines with the tag.
-func (l *addressList) lines(tag string) []string {
-	name := quoted(l.name)
-	if !l.given {
-		name = plainName(l.name)
-	}
-	all := make([]string, len(l.addrs))
-	for i, a := range l.addrs {
-		all[i] = fmt.Sprintf("%-15s %s%s%s", a, name, l.tags, tag)
-	}
-	return all
-}
-
-// quoted writes a name with its suffix as LMHOSTS has it.
-func quoted(n nbns.Name) string { return fmt.Sprintf(`"%s\0x%02x"`, n[:15], n[15]) }
-
-// plainName writes a name without suffix, in quotes if it holds a blank.
-func plainName(n nbns.Name) string {
-	s := strings.TrimRight(string(n[:15]), " ")
-	if strings.ContainsAny(s, " \t#") {
-		return `"` + s + `"`
-	}
-	return s
 }

@@ -262,11 +262,17 @@ func (b *builder) name(text []byte, suffix byte) (nbns.Name, string) {
 	case len(text) > 15:
 		return n, nameTooLong
 	}
-	for i := copy(n[:], text); i < 15; i++ {
+	return padded(text, suffix), ""
+}
+
+// padded makes a name of at most 15 bytes and its suffix.
+func padded(text []byte, suffix byte) nbns.Name {
+	var n nbns.Name
+	for i := copy(n[:15], text); i < 15; i++ {
 		n[i] = ' '
 	}
 	n[15] = suffix
-	return n, ""
+	return n
 }
 
 // ownBytes reports whether text is bytes of a name rather than Unicode text.

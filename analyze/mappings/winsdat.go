@@ -108,10 +108,8 @@ func (p *winsDat) line(n int, line []byte) {
 	if nb&datActive == 0 {
 		e.State = winsrepl.Released
 	}
-	switch {
-	case source == 'S':
-		// A name of the server's own: nmbd does not load it, and registers it anew.
-	default:
+	// 'S' is a name of the server's own: nmbd does not load it, and registers it anew.
+	if source != 'S' {
 		e.Static = static(death == 0)
 	}
 	p.b.add(e)

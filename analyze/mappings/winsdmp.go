@@ -47,9 +47,6 @@ func newWinsdmp(b *builder, sample []byte) *winsdmp {
 	return p
 }
 
-// finish has nothing left to do.
-func (p *winsdmp) finish() {}
-
 func (p *winsdmp) line(n int, line []byte) {
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 {
@@ -177,3 +174,5 @@ func (p *winsdmp) addresses(n int, line, count, first, rest []byte) bool {
 	}
 	return true
 }
+
+func (p *winsdmp) finish() {}
