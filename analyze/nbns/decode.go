@@ -108,10 +108,11 @@ func (d *decoder) header() bool {
 			v[i] = binary.BigEndian.Uint16(d.b[2*i:])
 		}
 		d.off = headerLen
-	}
-	for i := 0; i < len(v) && len(d.b) < headerLen; i++ {
-		if v[i], whole = d.u16(headerFields[i]); !whole {
-			break
+	} else {
+		// One of the fields is cut: u16 notes which.
+		ok := true
+		for i := 0; ok; i++ {
+			v[i], ok = d.u16(headerFields[i])
 		}
 	}
 	m.TrnID, m.Flags = v[0], Flags(v[1])
@@ -180,18 +181,9 @@ func (d *decoder) record(s Section) bool {
 	name, plain := d.plainName()
 	var scope string
 	if !plain {
-		var bad nameFault
-		name, scope, bad = d.name("RR_NAME", known)
-		if bad.Reason != "" {
-			hostNamed, known := d.hostNamed()
-			switch {
-			case bad.notEncoded && !known:
-				d.truncated("RR_TYPE")
-				return false
-			case !bad.notEncoded || !hostNamed:
-				d.fault(bad.Fault)
-				return false
-			}
+		var ok bool
+		if name, scope, ok = d.recordName(known); !ok {
+			return false
 		}
 	}
 	m.Records = append(m.Records, Record{Section: s, Name: name, Scope: scope, Addrs: addrs, Cut: true})
@@ -232,15 +224,26 @@ func (d *decoder) record(s Section) bool {
 	return ok
 }
 
-// hostNamed reports whether the record whose RR_NAME ends at d.off may have a
-// host name that is no encoded NetBIOS name: the NBNS that a redirect points
-// to, RFC 1002 4.2.15. known is false if the message ends before RR_TYPE does.
-func (d *decoder) hostNamed() (hostNamed, known bool) {
-	if len(d.b)-d.off < 2 {
-		return false, false
+// recordName decodes RR_NAME as name does. The name of an A or NS record may be
+// a host name that is no encoded NetBIOS name, that of the NBNS which a redirect
+// points to, RFC 1002 4.2.15: it is zero then.
+func (d *decoder) recordName(known string) (n Name, scope string, ok bool) {
+	n, scope, bad := d.name("RR_NAME", known)
+	switch {
+	case bad.Reason == "":
+		return n, scope, true
+	case !bad.notEncoded:
+		d.fault(bad.Fault)
+		return Name{}, "", false
+	case len(d.b)-d.off < 2:
+		d.truncated("RR_TYPE")
+		return Name{}, "", false
 	}
-	t := Type(binary.BigEndian.Uint16(d.b[d.off:]))
-	return t == TypeA || t == TypeNS, true
+	if t := Type(binary.BigEndian.Uint16(d.b[d.off:])); t != TypeA && t != TypeNS {
+		d.fault(bad.Fault)
+		return Name{}, "", false
+	}
+	return Name{}, "", true
 }
 
 // addresses decodes the RDATA of an NB record, which begins at d.off.
