@@ -10,7 +10,9 @@ package corpus
 
 import (
 	"embed"
+	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -40,10 +42,9 @@ func Captures() ([]Capture, error) {
 	for _, folder := range []string{"lab", "public", "scenarios"} {
 		entries, err := fs.ReadDir(FS, folder)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("listing the corpus: %w", err)
 		}
 		byName := map[string]*Capture{}
-		var names []string
 		for _, e := range entries {
 			ext := path.Ext(e.Name())
 			name := strings.TrimSuffix(e.Name(), ext)
@@ -51,30 +52,21 @@ func Captures() ([]Capture, error) {
 				// Several files of one scenario are NAME.PART.pcap.
 				name, _, _ = strings.Cut(name, ".")
 			}
-			kind := 0
-			switch ext {
-			case ".pcap", ".pcapng":
-			case ".yaml", ".txt":
-				kind = 1
-			default:
-				continue
-			}
 			c := byName[name]
 			if c == nil {
 				c = &Capture{Folder: folder, Name: name}
 				byName[name] = c
-				names = append(names, name)
 			}
-			if kind == 1 {
-				c.Truth = folder + "/" + e.Name()
-			} else {
+			switch ext {
+			case ".pcap", ".pcapng":
 				c.Files = append(c.Files, folder+"/"+e.Name())
+			case ".yaml", ".txt":
+				c.Truth = folder + "/" + e.Name()
 			}
 		}
-		slices.Sort(names)
-		for _, n := range names {
-			if len(byName[n].Files) > 0 {
-				all = append(all, *byName[n])
+		for _, name := range slices.Sorted(maps.Keys(byName)) {
+			if c := byName[name]; len(c.Files) > 0 {
+				all = append(all, *c)
 			}
 		}
 	}
