@@ -84,10 +84,10 @@ func (c *Config) Fill() error {
 		}
 	}
 	if c.Hosts < 2 {
-		return fmt.Errorf("hosts: at least 2")
+		return fmt.Errorf("hosts: %d is too few: one asks another, so at least 2", c.Hosts)
 	}
 	if c.Bytes < 0 || c.Messages < 0 {
-		return fmt.Errorf("negative size")
+		return fmt.Errorf("bytes %d, messages %d: neither can be negative", c.Bytes, c.Messages)
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func Generate(w io.Writer, c Config) (Stats, error) {
 	case KindHostile:
 		shape = newLiar(rng, out).frame
 	default:
-		return Stats{}, fmt.Errorf("unknown kind %q", c.Kind)
+		return Stats{}, fmt.Errorf("unknown kind %q: known are %v", c.Kind, Kinds)
 	}
 	var messages int64
 	for out.err == nil && (c.Messages == 0 || messages < c.Messages) && (c.Bytes == 0 || out.bytes < c.Bytes) {

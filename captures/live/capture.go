@@ -4,6 +4,7 @@ package live
 
 import (
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,6 +111,7 @@ func (c *Capture) first() *device {
 	return best
 }
 
+// take sorts a batch in with its device.
 func (c *Capture) take(b *batch) {
 	d := c.devices[b.device]
 	if b.note != "" && c.cfg.Note != nil {
@@ -125,6 +127,7 @@ func (c *Capture) take(b *batch) {
 	}
 }
 
+// release gives an empty batch back to its device.
 func (c *Capture) release(b *batch) {
 	b.reset()
 	select {
@@ -137,7 +140,8 @@ func (c *Capture) release(b *batch) {
 // as can be told: nothing at or before it is to come. It steps back when the
 // system's clock does. It belongs to the goroutine that calls Next.
 func (c *Capture) Promise() int64 {
-	t := int64(1<<63 - 1)
+	const never = math.MaxInt64
+	t := int64(never)
 	for _, d := range c.devices {
 		switch {
 		case len(d.queue) > 0:
@@ -146,7 +150,7 @@ func (c *Capture) Promise() int64 {
 			t = min(t, d.until)
 		}
 	}
-	if t == 1<<63-1 {
+	if t == never {
 		return 0
 	}
 	return t

@@ -35,6 +35,7 @@ type device struct {
 	ended bool
 }
 
+// head is the time of the next frame of the queue, ns.
 func (d *device) head() int64 { b := d.queue[0]; return b.frames[b.next].Time }
 
 // downError says that a device exists but is not up.
@@ -90,6 +91,7 @@ func (d *device) open() error {
 	return nil
 }
 
+// activate opens the device as the configuration says.
 func (d *device) activate(promiscuous bool) (*pcap.Handle, error) {
 	cfg := &d.capture.cfg
 	in, err := pcap.NewInactiveHandle(d.name)
@@ -103,7 +105,7 @@ func (d *device) activate(promiscuous bool) (*pcap.Handle, error) {
 	if err := in.SetPromisc(promiscuous); err != nil {
 		return nil, err
 	}
-	if err := in.SetTimeout(DefaultTimeout); err != nil {
+	if err := in.SetTimeout(timeout); err != nil {
 		return nil, err
 	}
 	if err := in.SetBufferSize(cfg.Buffer); err != nil {
@@ -122,6 +124,17 @@ func (d *device) close() {
 	d.handle = nil
 	d.kernel = pcap.Stats{}
 	d.present.Store(false)
+}
+
+// quietUntil is the time, ns, up to which a device that shows nothing now has
+// nothing more to show.
+func quietUntil(now time.Time) int64 { return now.UnixNano() - int64(slack) }
+
+// measureAt measures if it is time to.
+func (d *device) measureAt(now time.Time) {
+	if now.Sub(d.measured) >= measureEvery {
+		d.measure()
+	}
 }
 
 // measure adds what the kernel has counted since the last time. Its counters
@@ -169,7 +182,7 @@ func (d *device) run() {
 func (d *device) say(text string) {
 	b := d.batch()
 	b.note = text
-	b.until = time.Now().UnixNano() - int64(slack)
+	b.until = quietUntil(time.Now())
 	d.capture.in <- b
 }
 
@@ -196,7 +209,7 @@ func (d *device) reopen() bool {
 			continue
 		}
 		b := d.batch()
-		b.until = time.Now().UnixNano() - int64(slack)
+		b.until = quietUntil(time.Now())
 		d.capture.in <- b
 	}
 }
@@ -215,14 +228,11 @@ func (d *device) read() (reason string) {
 		data, info, err := d.handle.ZeroCopyReadPacketData()
 		if err != nil {
 			now := time.Now()
+			b = d.send(b, quietUntil(now))
 			if err != pcap.NextErrorTimeoutExpired {
-				d.send(b, now.UnixNano()-int64(slack))
 				return d.failure(err)
 			}
-			b = d.send(b, now.UnixNano()-int64(slack))
-			if now.Sub(d.measured) >= measureEvery {
-				d.measure()
-			}
+			d.measureAt(now)
 			if c.stopAt.Load() != 0 {
 				return ""
 			}
@@ -245,12 +255,10 @@ func (d *device) read() (reason string) {
 				b.add(&f)
 			}
 		}
-		if f.Time < sent || f.Time-sent > int64(DefaultTimeout) {
+		if f.Time < sent || f.Time-sent > int64(timeout) {
 			b, sent = d.send(b, f.Time-1), f.Time
 			now := time.Now()
-			if now.Sub(d.measured) >= measureEvery {
-				d.measure()
-			}
+			d.measureAt(now)
 			if stop != 0 && now.UnixNano()-stop > int64(drainLimit) {
 				return ""
 			}
@@ -273,6 +281,7 @@ func (d *device) send(b *batch, until int64) *batch {
 	return d.batch()
 }
 
+// batch is an empty batch of the device.
 func (d *device) batch() *batch {
 	select {
 	case b := <-d.free:

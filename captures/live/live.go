@@ -25,13 +25,15 @@ import (
 const (
 	DefaultSnapLen = 262144 // bytes of a frame that are kept: all
 	DefaultBuffer  = 32 << 20
-	DefaultTimeout = 100 * time.Millisecond
 )
+
+// timeout is how long libpcap may hold a frame back to fill a block of its ring.
+const timeout = 100 * time.Millisecond
 
 // slack is how far behind the present a device that shows nothing is believed
 // to be: a frame lies in an open block of libpcap's ring for as long as the
 // timeout, so it must be well above that.
-const slack = 4 * DefaultTimeout
+const slack = 4 * timeout
 
 // Config says what to capture.
 type Config struct {
