@@ -81,32 +81,30 @@ type htmlIndex struct {
 }
 
 type htmlStory struct {
-	Number              int
-	Severity, Verdict   string
-	Title               string
-	Open                bool
-	Facts               []htmlFact
-	What                []string
-	SeeNumber           int
-	Sure                string
-	Evidence            []htmlEvidence
-	Ladder              *drawing
-	LadderRows          []htmlLadderRow
-	LadderRest          string
-	NoDiagram           bool
-	Timeline            *timeline
-	Frames              []htmlFrame
-	MoreFrames          int
-	SeveralFiles        bool
-	Alternatives        []htmlAlternative
-	Remedy              [][]segment
-	Events              []string
-	EventData           string
-	Filters             []htmlFilter
-	References          string
-	Confirm             []string
-	Caution             []string
-	RuleSlug, HeadingID string
+	Number            int
+	Severity, Verdict string
+	Title             string
+	Open              bool
+	Facts             []htmlFact
+	What              []string
+	SeeNumber         int
+	Sure              string
+	Evidence          []htmlEvidence
+	Ladder            *drawing
+	LadderRows        []htmlLadderRow
+	LadderRest        string
+	Timeline          *timeline
+	Frames            []htmlFrame
+	MoreFrames        int
+	SeveralFiles      bool
+	Alternatives      []htmlAlternative
+	Remedy            [][]segment
+	Events            []string
+	EventData         string
+	Filters           []htmlFilter
+	References        string
+	Confirm           []string
+	Caution           []string
 }
 
 type htmlFact struct{ What, Text string }
@@ -223,7 +221,7 @@ func (d *Document) htmlStories(h *htmlReport) {
 func (d *Document) htmlStory(number int, s *story, told map[string]int, index map[family][]*analyze.Name) *htmlStory {
 	f := s.lead()
 	out := &htmlStory{Number: number, Severity: f.Severity.String(), Verdict: Escape(s.verdicts()), Title: Escape(s.title()), Open: number <= htmlOpen,
-		RuleSlug: Escape(f.Rule), SeveralFiles: len(d.Files) > 1}
+		SeveralFiles: len(d.Files) > 1}
 	for _, f := range s.facts(s.when()) {
 		out.Facts = append(out.Facts, htmlFact{strings.ToUpper(f.what[:1]) + f.what[1:], Escape(f.text)})
 	}
@@ -284,8 +282,6 @@ func (d *Document) htmlLadder(out *htmlStory, s *story) {
 	}
 	if out.Number <= htmlDiagrams {
 		out.Ladder = l.draw(fmt.Sprintf("ladder-%d", out.Number), fmt.Sprintf("Messages of finding %d", out.Number))
-	} else {
-		out.NoDiagram = true
 	}
 	out.LadderRest = strings.TrimSpace(l.sources(d.Files) + " " + l.rest())
 	for i := range l.steps {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -46,19 +45,18 @@ type drawnPause struct {
 }
 
 type drawnStep struct {
-	Y             int
-	When, Frames  string
-	Text          string
-	TextX, TextY  int
-	Anchor        string
-	Arrow         bool
-	X1, X2        int
-	Head          string // points of the arrow head
-	NoteX, NoteY  int
-	NoteW         int
-	DotX          int
-	Decisive      bool
-	Retransmitted bool
+	Y            int
+	When, Frames string
+	Text         string
+	TextX, TextY int
+	Anchor       string
+	Arrow        bool
+	X1, X2       int
+	Head         string // points of the arrow head
+	NoteX, NoteY int
+	NoteW        int
+	DotX         int
+	Decisive     bool
 }
 
 // draw lays the ladder out. id is unique within the document.
@@ -116,60 +114,63 @@ func (l *ladder) svgGap() int {
 	for i := range l.steps {
 		s := &l.steps[i]
 		if s.to >= 0 && (s.to-s.from == 1 || s.from-s.to == 1) {
-			gap = max(gap, int(float64(textWidth(s.label()))*svgChar)+28)
+			gap = max(gap, svgWidth(s.label())+28)
 		}
 	}
 	return min(gap, most)
 }
 
+// svgWidth is how much room a text takes in the label's font.
+func svgWidth(s string) int { return int(float64(textWidth(s)) * svgChar) }
+
 func svgClip(s string, width int) string { return clip(s, int(float64(width)/svgChar)) }
 
+// drawStep draws a step whose row begins at y, in a drawing of that width. x
+// are the places of the life lines.
 func (l *ladder) drawStep(s *step, x []int, width, y int) drawnStep {
 	out := drawnStep{Y: y, When: l.when(s), Frames: svgClip("#"+l.ranges(s), svgGutter-8), Decisive: s.decisive, Anchor: "middle"}
-	text := s.label()
-	line := y + svgRow - 12
 	if s.to < 0 || s.to == s.from {
-		// A note beside the life line, on the side that has room.
-		w := min(int(float64(textWidth(text))*svgChar)+16, width-svgGutter-svgMargin)
-		out.NoteX, out.NoteY, out.NoteW, out.DotX = x[s.from]+10, y+14, w, x[s.from]
-		if out.NoteX+w > width-4 {
-			out.NoteX = max(min(x[s.from]-10-w, width-4-w), svgGutter)
-			if out.NoteX+w > x[s.from]-6 {
-				out.NoteX = width - 4 - w
-			}
-		}
-		out.Text, out.TextX, out.TextY = svgClip(text, w-8), out.NoteX+w/2, y+14+16
-		return out
-	}
-	a, b := x[s.from], x[s.to]
-	out.Arrow, out.X1 = true, a
-	lo, hi := min(a, b), max(a, b)
-	head := func(dx int) string {
-		var sb strings.Builder
-		for i, p := range [][2]int{{b, line}, {b - dx*10, line - 5}, {b - dx*10, line + 5}} {
-			if i > 0 {
-				sb.WriteByte(' ')
-			}
-			sb.WriteString(strconv.Itoa(p[0]) + "," + strconv.Itoa(p[1]))
-		}
-		return sb.String()
-	}
-	if a < b {
-		out.X2, out.Head = b-8, head(1)
+		out.note(s.label(), x[s.from], width)
 	} else {
-		out.X2, out.Head = b+8, head(-1)
+		out.arrow(s.label(), x[s.from], x[s.to], width)
 	}
-	out.Y, out.TextY = line, line-7
-	// The label stands over the arrow; what is longer goes beyond its ends.
-	w := int(float64(textWidth(text)) * svgChar)
-	out.TextX = (lo + hi) / 2
-	if w > hi-lo-12 {
-		out.TextX = min(max(out.TextX, svgGutter+8+w/2), width-4-w/2)
-		text = svgClip(text, width-svgGutter-12)
-		if int(float64(textWidth(text))*svgChar) >= width-svgGutter-20 {
-			out.TextX = (svgGutter + width) / 2
+	return out
+}
+
+// note draws a message without a receiver beside its life line at x, on the
+// side that has room.
+func (d *drawnStep) note(text string, x, width int) {
+	top := d.Y + 14
+	w := min(svgWidth(text)+16, width-svgGutter-svgMargin)
+	d.NoteX, d.NoteY, d.NoteW, d.DotX = x+10, top, w, x
+	if d.NoteX+w > width-4 {
+		d.NoteX = max(min(x-10-w, width-4-w), svgGutter)
+		if d.NoteX+w > x-6 {
+			d.NoteX = width - 4 - w
 		}
 	}
-	out.Text = text
-	return out
+	d.Text, d.TextX, d.TextY = svgClip(text, w-8), d.NoteX+w/2, top+16
+}
+
+// arrow draws a message from the life line at a to the one at b. The label
+// stands over the arrow; what is longer goes beyond its ends.
+func (d *drawnStep) arrow(text string, a, b, width int) {
+	line := d.Y + svgRow - 12
+	dir := 1
+	if a > b {
+		dir = -1
+	}
+	d.Arrow, d.X1, d.X2 = true, a, b-8*dir
+	d.Head = fmt.Sprintf("%d,%d %d,%d %d,%d", b, line, b-10*dir, line-5, b-10*dir, line+5)
+	d.Y, d.TextY = line, line-7
+	w := svgWidth(text)
+	d.TextX = (a + b) / 2
+	if w > max(a, b)-min(a, b)-12 {
+		d.TextX = min(max(d.TextX, svgGutter+8+w/2), width-4-w/2)
+		text = svgClip(text, width-svgGutter-12)
+		if svgWidth(text) >= width-svgGutter-20 {
+			d.TextX = (svgGutter + width) / 2
+		}
+	}
+	d.Text = text
 }

@@ -75,7 +75,7 @@ func newTimeline(id, name string, rows []*analyze.Name, first, last int64) *time
 	gutter := 0
 	for i, n := range rows {
 		labels[i] = svgClip(fmt.Sprintf("<%02x> %s, %s", n.Name[15], addressText(n.Addresses), Escape(n.State)), timelineGutter-16)
-		gutter = max(gutter, int(float64(textWidth(labels[i]))*svgChar)+16)
+		gutter = max(gutter, svgWidth(labels[i])+16)
 	}
 	t.X1, t.X2, t.W = gutter, gutter+timelineWidth, gutter+timelineWidth+12
 	at := func(ns int64) int {
