@@ -83,7 +83,7 @@ type Engine struct {
 	answered     map[netip.Addr][]AnsweredName
 
 	agenda   agenda
-	triggers [exchange.KindCount][]ruleRef
+	triggers [exchange.KindCount][]trigger
 	surveys  []surveyor
 	findings map[findingKey]*occurrence
 	order    []*occurrence
@@ -113,6 +113,13 @@ type ruleRef struct {
 	rule  *Rule
 }
 
+// trigger is a rule with its first look, which every settled exchange of a
+// kind gets.
+type trigger struct {
+	wants func(*exchange.Exchange, *names.State) bool
+	ruleRef
+}
+
 // New makes an engine that hands its rows to sink.
 func New(o Options, sink Sink) *Engine {
 	if o.Limits.Kept <= 0 {
@@ -131,7 +138,7 @@ func New(o Options, sink Sink) *Engine {
 			e.surveys = append(e.surveys, surveyor{rule: r})
 		}
 		for _, k := range r.Triggers {
-			e.triggers[k] = append(e.triggers[k], ruleRef{i, r})
+			e.triggers[k] = append(e.triggers[k], trigger{r.Wants, ruleRef{i, r}})
 		}
 	}
 	return e
@@ -301,13 +308,14 @@ func (e *Engine) settled(x *exchange.Exchange) bool {
 		e.keep(x)
 		keep = true
 	}
-	for _, t := range e.triggers[x.Kind] {
+	for i := range e.triggers[x.Kind] {
+		t := &e.triggers[x.Kind][i]
 		switch {
-		case t.rule.Wants != nil && !t.rule.Wants(x, s):
+		case t.wants != nil && !t.wants(x, s):
 		case t.rule.Horizon == 0:
-			e.run(check{at: x.Settled, x: x, id: x.ID, rule: t, final: true}, x.Settled, false)
+			e.run(check{at: x.Settled, x: x, id: x.ID, rule: t.ruleRef, final: true}, x.Settled, false)
 		default:
-			e.appoint(x, t)
+			e.appoint(x, t.ruleRef)
 			keep = true
 		}
 	}

@@ -466,13 +466,11 @@ func rasDouble(s *analyze.Survey) {
 				states = append(states, s.Table.Get(n.Bytes, n.Scope))
 			}
 		}
-		states = s.Table.Fetch(plain, states)
+		states = slices.DeleteFunc(s.Table.Fetch(plain, states), func(st *names.State) bool { return st == nil })
+		s.Table.FetchWhole(states)
 		var fs []exchange.FrameRef
 		f := analyze.Finding{Host: hostOf(a), Verdict: analyze.Possible}
 		for _, st := range states {
-			if st == nil {
-				continue
-			}
 			i := slices.IndexFunc(st.Claims, func(c names.Claim) bool {
 				return c.Addr() == a && !c.Group && c.State == names.Active && c.Server().IsValid()
 			})

@@ -192,6 +192,7 @@ func (a *app) read(set *settings, in *inputs, judged []*analyze.Rule, sink analy
 		return nil, err
 	}
 	result := engine.Finish()
+	relaxMemory()
 	a.tell(in, result)
 	return result, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 )
@@ -48,4 +49,14 @@ func (m *memory) check() {
 		debug.SetGCPercent(heapGrowth)
 		debug.SetMemoryLimit(1 << 62)
 	}
+}
+
+// relaxMemory is for when the engine has given its result. What is left is small
+// beside what the engine held, and there is room for all that is yet to come.
+func relaxMemory() {
+	if before := debug.SetGCPercent(freePercent); before != heapGrowth {
+		debug.SetGCPercent(before)
+		return
+	}
+	runtime.GC()
 }
