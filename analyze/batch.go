@@ -33,8 +33,14 @@ type Batch struct {
 // message is what a packet holds if it is an NBNS message.
 type message struct {
 	nbns.Message
-	name int   // place of its name among the batch's
-	host int32 // of the sender, as far as it was known when the batch was fetched
+	sum  uint64 // of what copies of the packet have in common
+	name int    // place of its name among the batch's
+	host int32  // of the sender, as far as it was known when the batch was fetched
+
+	// Room for what nearly all messages hold, beside them.
+	question [1]nbns.Question
+	record   [1]nbns.Record
+	addr     [1]nbns.AddrEntry
 }
 
 // Reset empties the batch for use again.
@@ -46,7 +52,10 @@ func (b *Batch) Reset() {
 func (b *Batch) Full() bool { return len(b.packets) >= batchMessages || len(b.bytes) >= batchBytes }
 
 // Decoder decodes frames for an engine. It is not for concurrent use.
-type Decoder struct{ wire *wire.Decoder }
+type Decoder struct {
+	wire *wire.Decoder
+	hash packetHash
+}
 
 // Decode adds the frame to the batch. It keeps nothing of the frame's data.
 func (d *Decoder) Decode(b *Batch, f *captures.Frame) {
@@ -63,19 +72,19 @@ func (d *Decoder) Decode(b *Batch, f *captures.Frame) {
 	b.end = max(b.end, t)
 	n := len(b.packets)
 	b.packets = d.wire.Decode(f, b.packets)
-	b.decode(n)
+	b.decode(n, d.hash)
 }
 
 // flush adds what was still waiting for further frames.
 func (d *Decoder) flush(b *Batch) {
 	n := len(b.packets)
 	b.packets = d.wire.Flush(b.packets)
-	b.decode(n)
+	b.decode(n, d.hash)
 }
 
 // decode makes the packets from the n-th on the batch's own, and decodes the
 // messages in them.
-func (b *Batch) decode(n int) {
+func (b *Batch) decode(n int, hash packetHash) {
 	for ; n < len(b.packets); n++ {
 		p := &b.packets[n]
 		at := len(b.bytes)
@@ -88,9 +97,13 @@ func (b *Batch) decode(n int) {
 		}
 		if n == len(b.messages) {
 			b.messages = append(b.messages, message{})
-		}
-		if p.Protocol == wire.NBNS {
 			m := &b.messages[n]
+			m.record[0].Addrs = m.addr[:0]
+			m.Questions, m.Records = m.question[:0], m.record[:0]
+		}
+		m := &b.messages[n]
+		m.sum = hash.of(p)
+		if p.Protocol == wire.NBNS {
 			nbns.Decode(&m.Message, p.Payload)
 			if name, ok := m.Name(); ok {
 				m.name = len(b.names)

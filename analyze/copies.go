@@ -21,8 +21,6 @@ const copyWindow = int64(time.Second)
 // between). The same packet at the same place again is a retransmission, not
 // a copy, as is one with another IP identification.
 type copies struct {
-	seed    maphash.Seed
-	key     uint64
 	ring    []sighting         // a power of two, by time of the first sighting
 	buckets []int32            // by hash: the latest sighting, 0 for none, else its place in the ring plus one
 	others  map[uint64][]place // by hash: further places that saw a packet
@@ -55,12 +53,18 @@ type place struct {
 const leastSightings = 256
 
 func newCopies() *copies {
-	return &copies{seed: maphash.MakeSeed(), key: rand.Uint64(), ring: make([]sighting, leastSightings), buckets: make([]int32, leastSightings),
-		others: map[uint64][]place{}}
+	return &copies{ring: make([]sighting, leastSightings), buckets: make([]int32, leastSightings), others: map[uint64][]place{}}
 }
 
-// hash is of what copies have in common.
-func (c *copies) hash(p *wire.Packet) uint64 {
+// packetHash sums up what copies of a packet have in common.
+type packetHash struct {
+	seed maphash.Seed
+	key  uint64
+}
+
+func newPacketHash() packetHash { return packetHash{maphash.MakeSeed(), rand.Uint64()} }
+
+func (c packetHash) of(p *wire.Packet) uint64 {
 	h := maphash.Bytes(c.seed, p.Payload)
 	ends := uint64(p.Src.Port())<<32 | uint64(p.Dst.Port())<<16 | uint64(p.IPID)
 	h = mix(h^ends, c.key)
@@ -80,9 +84,9 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// look returns the earlier sighting of the packet, or begins a new one. It is
-// valid until the next call.
-func (c *copies) look(p *wire.Packet, now int64) (s *sighting, isCopy bool) {
+// look returns the earlier sighting of the packet with the sum, or begins a new
+// one. It is valid until the next call.
+func (c *copies) look(p *wire.Packet, sum uint64, now int64) (s *sighting, isCopy bool) {
 	mask := len(c.ring) - 1
 	for c.head < c.end && now-c.ring[c.head&mask].time > copyWindow {
 		o := &c.ring[c.head&mask]
@@ -92,7 +96,6 @@ func (c *copies) look(p *wire.Packet, now int64) (s *sighting, isCopy bool) {
 		o.x = nil
 		c.head++
 	}
-	sum := c.hash(p)
 	at := place{int32(p.Input), int32(p.Interface), p.SrcMAC, p.DstMAC, p.TTL}
 	for i := c.buckets[int(sum)&mask]; i != 0; i = s.next {
 		s = &c.ring[i-1]

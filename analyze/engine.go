@@ -128,7 +128,7 @@ func New(o Options, sink Sink) *Engine {
 	if o.Limits.Findings <= 0 {
 		o.Limits.Findings = 10_000
 	}
-	e := &Engine{opts: o, fetched: fetched{due: make([]*exchange.Exchange, 0, mostDue)}, sink: sink, decoder: Decoder{wire: wire.NewDecoder(wire.Options{})}, copies: newCopies(), imports: newImports(o.Mappings),
+	e := &Engine{opts: o, fetched: fetched{due: make([]*exchange.Exchange, 0, mostDue)}, sink: sink, decoder: Decoder{wire.NewDecoder(wire.Options{}), newPacketHash()}, copies: newCopies(), imports: newImports(o.Mappings),
 		anomalies: anomalies{index: map[anomalyKey]*Anomaly{}}, associations: map[association]*associationState{}, attempts: map[servers]*associationState{}, replTracker: winsrepl.NewTracker(0),
 		hosts: hosts.NewRegistry(o.Limits.Addresses), names: names.NewTable(o.Limits.Names),
 		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey]*occurrence{}}
@@ -229,18 +229,18 @@ func (e *Engine) packet(p *wire.Packet, m *message) {
 	case wire.NBNS:
 		e.nbns(p, m)
 	case wire.NBDGM:
-		e.datagram(p)
+		e.datagram(p, m.sum)
 	case wire.WINSRepl, wire.WINSGap:
 		e.replication(p)
 	}
 }
 
-func (e *Engine) nbns(p *wire.Packet, found *message) {
-	m := &found.Message
+func (e *Engine) nbns(p *wire.Packet, decoded *message) {
+	m := &decoded.Message
 	if m.Fault != nil && p.Snapped {
 		m.Fault.Reason += " (the frame was cut by the snap length)"
 	}
-	s, isCopy := e.copies.look(p, p.Time)
+	s, isCopy := e.copies.look(p, decoded.sum, p.Time)
 	if isCopy {
 		e.sum.Duplicates++
 		if s.x != nil && s.x.ID == s.id {
@@ -258,7 +258,7 @@ func (e *Engine) nbns(p *wire.Packet, found *message) {
 		e.sum.Malformed++
 	}
 	e.odd(p, m)
-	src := e.hosts.TouchFound(found.host, p.Src.Addr(), p.Time)
+	src := e.hosts.TouchFound(decoded.host, p.Src.Addr(), p.Time)
 	if p.HasSrcMAC && !p.Tunnelled {
 		e.hosts.SeenMAC(src, p.SrcMAC, p.TTL, p.Time, p.Input, p.Frame)
 	}
@@ -268,7 +268,7 @@ func (e *Engine) nbns(p *wire.Packet, found *message) {
 	kind := exchange.MsgUnknown
 	var x *exchange.Exchange
 	if name, ok := m.Name(); ok && usable(m) {
-		history := e.history(name, found)
+		history := e.history(name, decoded)
 		kind, x = e.tracker.Observe(&exchange.Message{Name: history.ID, Time: e.clock, Input: p.Input, Frame: p.Frame,
 			Src: p.Src.Addr(), Dst: p.Dst.Addr(), Broadcast: p.LinkBcast, NBNS: m})
 		if x != nil && x.History == nil {

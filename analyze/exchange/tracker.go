@@ -68,8 +68,6 @@ func makeKey(name uint64, requester netip.Addr, trn uint16, c class) key {
 	return key{name, addrKey(requester), uint64(trn)<<8 | uint64(c)}
 }
 
-func (k key) class() class { return class(k.rest) }
-
 // addrKey is a number for an address: IPv4 as it is; IPv6, which NBNS does not
 // know but hostile frames have, folded.
 func addrKey(a netip.Addr) uint64 {
