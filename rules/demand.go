@@ -25,9 +25,13 @@ func demandCauses() []cause {
 
 func checkDemand(p *analyze.Pass) { weigh(p, demandSubject, demandCauses) }
 
-// actsAsServer reports whether the sender of a demand is a name server.
+// actsAsServer reports whether the sender of a demand is a name server: it was
+// seen to act as one, or owns a record of the name that others replicate.
 func (s *subject) actsAsServer() bool {
-	return s.p.Hosts.MachineHasRole(s.server, hosts.WINSServer|hosts.WINSPartner)
+	return s.p.Hosts.MachineHasRole(s.server, hosts.WINSServer|hosts.WINSPartner) ||
+		slices.ContainsFunc(s.p.Name.Records, func(r names.Record) bool {
+			return r.Source == "replication" && s.p.Hosts.SameMachine(r.Owner, s.server)
+		})
 }
 
 func demandedHow(s *subject) analyze.Evidence {
@@ -197,9 +201,6 @@ func pathOf(r *names.Record) string {
 }
 
 func dynamicReplica(s *subject) explanation {
-	if !s.actsAsServer() {
-		return excluded(slugDynamicReplica, "the sender was never seen to act as a name server")
-	}
 	var rec *names.Record
 	for _, r := range s.dynamic {
 		if r.Time <= s.x.Start && s.x.Start-r.Last <= int64(time.Hour) {
