@@ -155,7 +155,8 @@ func (s *subject) proofs(c *staticCase) {
 				s.name(), addrList(r.Addrs), addrList(a.Addrs())))
 			continue
 		}
-		c.verdict, c.why, c.decided = analyze.Proved, "the supplied list has a static mapping of the name", true
+		// Not decided: answers still to come can show that the list is old.
+		c.verdict, c.why = analyze.Proved, "the supplied list has a static mapping of the name"
 		c.address = addrList(r.Addrs)
 		c.evidence = append(c.evidence, ev("static-mapping-imported", true, nil, "the supplied list %s has the static mapping %s (%s, %s; line %d)",
 			strings.TrimPrefix(r.Source, "import:"), s.name(), r.Type, addrList(r.Addrs), r.Line))
