@@ -301,9 +301,6 @@ func registrationRace(s *subject) explanation {
 // staleRegistration: a dynamic record whose machine is gone.
 func staleRegistration(s *subject) explanation {
 	x := s.x
-	if x.Broadcast || x.Group {
-		return excluded(slugStale, "no server's record stood in the way")
-	}
 	cs := s.challenges()
 	if len(cs) == 0 && x.WACK && s.decidedAt()-x.Start >= int64(triesRanOut) {
 		return explanation{rule: slugStale, verdict: analyze.Possible, why: "the server waited long and refused", finding: s.finding(analyze.Finding{
