@@ -11,13 +11,9 @@ import (
 	"nbtrace/analyze/nbns"
 )
 
-// decidedAt is when the server gave its answer to the registration, ns.
-func (s *subject) decidedAt() int64 {
-	if len(s.x.Answers) == 0 {
-		return s.x.End
-	}
-	return s.x.Answers[0].Time
-}
+// decidedAt is when the server gave its answer to the registration, ns. One
+// that was accepted by a server, or refused, has an answer.
+func (s *subject) decidedAt() int64 { return s.x.Answers[0].Time }
 
 // answeredChallenge returns the challenge that somebody answered positively
 // before the server decided, and whether the answer came from the machine
@@ -120,9 +116,6 @@ func (s *subject) holding(a addr) []exchange.FrameRef {
 
 func (s *subject) duplicateFinding(slug, title string) explanation {
 	v, why, evidence, owner := s.duplicateCase()
-	if v == 0 {
-		return excluded(slug, why)
-	}
 	holder := "another machine"
 	if owner.IsValid() {
 		holder = owner.String()
@@ -223,9 +216,6 @@ func groupClash(s *subject) explanation {
 	}
 	if len(s.group) == 0 {
 		return excluded(slugGroupClash, "nothing shows a group of that name")
-	}
-	if x.Broadcast {
-		return excluded(slugGroupClash, "an end node objected, not a name server")
 	}
 	if len(s.static) > 0 {
 		return excluded(slugGroupClash, "a static record of the name is known")

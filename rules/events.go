@@ -67,18 +67,16 @@ func challengeTimeout(s *subject) explanation {
 		for i := range q.Answers {
 			a := &q.Answers[i]
 			switch {
-			case a.Positive() && a.Time > s.decidedAt():
-				late = append(late, a.Frames("late-answer", q.Initiator)...)
-			case a.Positive():
-				return excluded(slugTakeover, "somebody answered the challenge")
 			case a.Time <= s.decidedAt():
-				return excluded(slugTakeover, "the owner gave the name up")
+				return excluded(slugTakeover, "the machine asked kept the name, or gave it up, in time")
+			case a.Positive():
+				late = append(late, a.Frames("late-answer", q.Initiator)...)
 			}
 		}
 		owner = q.Asked
 		asked = append(asked, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
 	}
-	if !owner.IsValid() || s.mine(owner) {
+	if s.mine(owner) {
 		return excluded(slugTakeover, "no other machine was asked")
 	}
 	last, ok := s.p.Hosts.Sent(owner)

@@ -58,13 +58,11 @@ func checkEvent(p *analyze.Pass) {
 }
 
 // weigh asks every cause and reports the best explanation if it is the rule's.
-// The strongest verdict wins; among equals the cause listed first.
+// The strongest verdict wins; among equals the cause listed first. Of each
+// family at least one cause always says whether it applies.
 func weigh(p *analyze.Pass, subjectOf func(*analyze.Pass) *subject, causes func() []cause) {
 	all := p.Shared(func() any {
 		s := subjectOf(p)
-		if s == nil {
-			return []explanation(nil)
-		}
 		var es []explanation
 		for _, c := range causes() {
 			if e := c(s); e.rule != "" || e.silent {
@@ -74,9 +72,6 @@ func weigh(p *analyze.Pass, subjectOf func(*analyze.Pass) *subject, causes func(
 		slices.SortStableFunc(es, func(a, b explanation) int { return int(b.verdict) - int(a.verdict) })
 		return es
 	}).([]explanation)
-	if len(all) == 0 {
-		return
-	}
 	best := &all[0]
 	if best.verdict == 0 || best.silent || best.rule != p.Rule.Slug || !p.Final && !best.decided {
 		return

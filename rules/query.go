@@ -87,7 +87,7 @@ func disputed(p *analyze.Pass, a addr) (fs []exchange.FrameRef, other addr) {
 			continue
 		}
 		for _, q := range st.Recent {
-			if q.Kind != exchange.Query || !q.Broadcast {
+			if q.Kind != exchange.Query {
 				continue
 			}
 			if x, y := rivals(p, q); x != nil && (x.From == a || y.From == a) {
@@ -184,10 +184,9 @@ func rivals(p *analyze.Pass, x *exchange.Exchange) (a, b *exchange.Answer) {
 			if !a.Positive() || !b.Positive() || a.Group || b.Group || p.Hosts.SameMachine(a.From, b.From) {
 				continue
 			}
+			// Not a proxy, nor a name server, that answers for another. Who
+			// lists the other's address beside its own is the same machine.
 			if !slices.Contains(a.Addrs, a.From) || !slices.Contains(b.Addrs, b.From) {
-				continue // a proxy, or a name server, that answers for the other
-			}
-			if slices.Contains(a.Addrs, b.From) || slices.Contains(b.Addrs, a.From) {
 				continue
 			}
 			return a, b

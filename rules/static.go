@@ -95,9 +95,7 @@ func (s *subject) weighStatic() staticCase {
 	challenges := s.challenges()
 	waited := x.WACK || len(challenges) > 0
 	if waited && c.verdict != analyze.Proved {
-		if !s.unansweredStatic(&c, challenges) {
-			return c
-		}
+		s.unansweredStatic(&c, challenges)
 	} else {
 		if len(s.owners) > 0 && c.verdict == 0 {
 			// A dynamic record is challenged, so a refusal at once says that
@@ -202,11 +200,11 @@ func owned(r *names.Record) string {
 // refuses an opcode-15 registration when nobody answers. A dynamic record of
 // a dead machine gives the same picture, so something must speak for the
 // entry's being permanent.
-func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchange) bool {
+func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchange) {
 	for _, q := range challenges {
 		if q.Outcome == exchange.Answered && q.Answers[0].Time <= s.decidedAt() {
 			c.why = fmt.Sprintf("the server asked %s, which answered: the record is a living machine's", q.Asked)
-			return false
+			return
 		}
 	}
 	asked := make([]addr, 0, len(challenges))
@@ -216,13 +214,13 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 		askedFrames = append(askedFrames, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
 		if f := s.everRegistered(q.Asked); f != nil {
 			c.why = fmt.Sprintf("the server asked %s, which registered the name dynamically (frame %d)", q.Asked, f.Request.Frame())
-			return false
+			return
 		}
 	}
 	unseen := len(asked) == 0
 	if unseen && s.decidedAt()-s.x.Start < int64(triesRanOut) {
 		c.why = "the server waited before it refused, as for a dynamic record"
-		return false
+		return
 	}
 	var shown *names.AnswerSet
 	for _, a := range s.answers {
@@ -242,11 +240,11 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	}
 	if shown == nil {
 		c.why = "the server waited before it refused; nothing shows whether the record is static"
-		return false
+		return
 	}
 	if runsDown(shown) {
 		c.why = "the time to live of the server's answers runs down: the record is dynamic"
-		return false
+		return
 	}
 	c.address = addrList(shown.Addrs())
 	c.verdict, c.why = analyze.Possible, "the server keeps resolving the name to an address that nobody registered"
@@ -261,7 +259,6 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 		c.verdict, c.why = analyze.Likely, "the record that stands in the way does not age"
 		c.evidence = append(c.evidence, steadyTTL(shown))
 	}
-	return true
 }
 
 func (s *subject) shown(a *names.AnswerSet, ofSibling bool) analyze.Evidence {
