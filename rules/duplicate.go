@@ -238,13 +238,9 @@ func groupClash(s *subject) explanation {
 // groupOverUnique: the reverse, a group that is refused since a machine has
 // the name.
 func groupOverUnique(s *subject) explanation {
-	x := s.x
-	if x.Broadcast {
-		return excluded(slugGroupClash, "an end node objected, not a name server")
-	}
 	q, _ := s.answeredChallenge()
 	if q == nil {
-		return excluded(slugGroupClash, "no machine answered the server's challenge")
+		return excluded(slugGroupClash, "no machine answered a challenge")
 	}
 	evidence := []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}
 	if len(s.owners) > 0 {
@@ -299,7 +295,7 @@ func staleRegistration(s *subject) explanation {
 		})}
 	}
 	if len(cs) == 0 {
-		return excluded(slugStale, "the server asked nobody")
+		return excluded(slugStale, "nobody was asked for the name")
 	}
 	var asked []exchange.FrameRef
 	var gone addr

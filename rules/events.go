@@ -140,10 +140,7 @@ func checkReleaseIgnored(p *analyze.Pass) {
 	var kept *names.Claim
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Server() != x.Asked || c.From() > x.Start || c.State == names.Refused {
-			continue
-		}
-		if s.mine(c.Addr()) && c.State == names.Active && c.Last <= x.End {
+		if c.Server() == x.Asked && c.From() < x.Start && c.State == names.Active && c.Last <= x.End && s.mine(c.Addr()) {
 			kept = c
 		}
 	}
@@ -179,23 +176,11 @@ func flagText(group bool) string {
 }
 
 // misfitRelease: the server accepted a release that fits no registration that
-// the capture shows, of a name that is registered otherwise.
+// the capture shows.
 func misfitRelease(x *exchange.Exchange, st *names.State) bool {
-	if !x.Unicast() || x.Outcome != exchange.Accepted {
-		return false
-	}
-	other := false
-	for i := range st.Claims {
-		c := &st.Claims[i]
-		if c.Server() != x.Asked || c.State == names.Refused {
-			continue
-		}
-		if c.Addr() == x.Address() && c.Group == x.Group {
-			return false
-		}
-		other = true
-	}
-	return other
+	return x.Unicast() && x.Outcome == exchange.Accepted && !slices.ContainsFunc(st.Claims, func(c names.Claim) bool {
+		return c.Server() == x.Asked && c.State != names.Refused && c.Addr() == x.Address() && c.Group == x.Group
+	})
 }
 
 // answeredByOther: the answer came from an address that was not asked.
@@ -378,9 +363,6 @@ func stormClaim(x *exchange.Exchange, st *names.State) *names.Claim {
 func checkRefreshStorm(p *analyze.Pass) {
 	x := p.Exchange
 	c := stormClaim(x, p.Name)
-	if c == nil {
-		return
-	}
 	s := newSubject(p, x.Initiator, x.Asked)
 	f := about(s)
 	f.Verdict = analyze.Likely
@@ -484,7 +466,7 @@ func checkSilentFallback(p *analyze.Pass) {
 // to a dead one.
 func checkMNode(p *analyze.Pass) {
 	x := p.Exchange
-	if !p.Final || !x.Registers() {
+	if !p.Final {
 		return
 	}
 	if _, alive := p.Hosts.Sent(x.Asked); alive {

@@ -75,7 +75,7 @@ func foreignNames(p *analyze.Pass, a addr, objection bool) []analyze.AnsweredNam
 	return out
 }
 
-// disputed looks for a query that a and another machine both answered, each
+// disputed looks for a question that a and another machine both answered, each
 // with its own address.
 func disputed(p *analyze.Pass, a addr) (fs []exchange.FrameRef, other addr) {
 	for _, n := range p.Answered(a) {
@@ -87,9 +87,6 @@ func disputed(p *analyze.Pass, a addr) (fs []exchange.FrameRef, other addr) {
 			continue
 		}
 		for _, q := range st.Recent {
-			if q.Kind != exchange.Query {
-				continue
-			}
 			if x, y := rivals(p, q); x != nil && (x.From == a || y.From == a) {
 				if x.From == a {
 					x = y
