@@ -37,9 +37,6 @@ func nameShared(s *subject) explanation {
 	case own:
 		return excluded(slugShared, "the machine itself answered the challenge")
 	}
-	if c := s.lastRegistered(q.Asked); c != nil && c.State == names.Released {
-		return excluded(slugShared, "the other machine gave the name up at once")
-	}
 	f := about(s)
 	f.Evidence = []analyze.Evidence{
 		challengeEvidence(s, q),

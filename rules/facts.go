@@ -322,17 +322,6 @@ func (s *subject) everRegistered(a netip.Addr) *names.Claim {
 	return nil
 }
 
-// lastRegistered is the latest such claim.
-func (s *subject) lastRegistered(a netip.Addr) (last *names.Claim) {
-	for i := range s.p.Name.Claims {
-		c := &s.p.Name.Claims[i]
-		if c.Addr() == a && c.State != names.Refused {
-			last = c
-		}
-	}
-	return last
-}
-
 // steady reports whether the TTLs of an answer do not run down: the same
 // remaining time at two moments well apart. Samba 4 always answers with 0.
 func steady(a *names.AnswerSet) bool {
