@@ -111,6 +111,9 @@ func challengeTimeout(s *subject) explanation {
 		}
 		f.Evidence = append(f.Evidence, ev("owner-address-alive", true, nil, "%s still sends name service traffic afterwards", owner))
 	}
+	if s.x.Kind == exchange.MultihomedRegistration {
+		v = min(v, analyze.Likely) // the address asked may be the newcomer's own
+	}
 	f.Title = "A WINS server gave a living machine's name away because its answer did not come in time"
 	f.Remedy = []string{
 		"Windows: raise ChlMaxNoOfRetries and InitChlRetryInterval of the WINS server for slow links (Q173519).",
