@@ -332,8 +332,10 @@ func TestUnrelatedTraffic(t *testing.T) {
 }
 
 // family is the rule that a finding becomes when more is seen: a refused host
-// turns out to have several addresses, a replica to be the host's own.
+// turns out to have several addresses, a replica to be the host's own, a
+// group's record to be static.
 var family = map[string]string{
+	"unique-group-clash":         "static-multihomed-refusal",
 	"static-blocks-registration": "static-multihomed-refusal",
 	"release-by-dynamic-replica": "self-conflict-split-wins",
 }
