@@ -47,6 +47,12 @@ func (n *Name) At(t int64) (was Name, ok bool) {
 	return was, true
 }
 
+// Reason is a sentence with the frames that it cites by number.
+type Reason struct {
+	Text   string
+	Frames []FrameRef
+}
+
 // Host is a row of the hosts table.
 type Host struct {
 	ID             int // from 1
@@ -56,7 +62,7 @@ type Host struct {
 	Roles          []string // wins-server, end-node, wins-proxy, dns-server, wins-partner
 	NodeType       string   // B, P, M, H or ""
 	Multihomed     bool
-	MultihomedWhy  []string
+	MultihomedWhy  []Reason
 	Implementation string // samba-nmbd, samba4, windows or ""
 }
 

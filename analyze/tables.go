@@ -25,7 +25,7 @@ func (e *Engine) hostRows() []Host {
 		}
 		slices.Sort(r.Names)
 		for _, j := range h.Joins {
-			r.MultihomedWhy = append(r.MultihomedWhy, JoinText(j))
+			r.MultihomedWhy = append(r.MultihomedWhy, Reason{JoinText(j), []FrameRef{{Input: j.Input, Frame: j.Frame}, {Input: j.OtherInput, Frame: j.Other}}})
 		}
 		rows = append(rows, r)
 	}

@@ -106,7 +106,7 @@ func aRow(t *Table) *Row {
 		r.Name = &analyze.Name{Name: name, Scope: "lab", Type: "unique", Holder: 3, Addresses: []netip.Addr{nic1}, Server: serverAddr, State: "active", From: t0, Until: t0 + 1e9, Frames: frames}
 	case "hosts":
 		r.Host = &analyze.Host{ID: 3, Addresses: []netip.Addr{nic1, nic2}, MACs: [][6]byte{{1, 2, 3, 4, 5, 6}}, Names: []string{"FILESRV<20>", "MY PC;X<00>"},
-			Roles: []string{"end-node"}, NodeType: "H", Multihomed: true, MultihomedWhy: []string{"one MAC, two addresses"}, Implementation: "windows"}
+			Roles: []string{"end-node"}, NodeType: "H", Multihomed: true, MultihomedWhy: []analyze.Reason{{Text: "one MAC, two addresses"}}, Implementation: "windows"}
 	case "mappings":
 		r.Mapping = &analyze.Mapping{Name: name, Type: "unique", Static: &yes, Addresses: []netip.Addr{nic2}, Owner: serverAddr, Source: "replication", State: "active",
 			VersionID: 1<<63 + 5, Time: t0, Frames: frames}

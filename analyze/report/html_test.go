@@ -307,7 +307,7 @@ func TestHostileHTML(t *testing.T) {
 		d.Files[0] = hostile().Draw(rt, "file")
 		d.Inputs[0].Name = d.Files[0]
 		for range 3 {
-			d.Result.Hosts = append(d.Result.Hosts, analyze.Host{ID: 1, Names: []string{hostile().Draw(rt, "host name")}, MultihomedWhy: []string{hostile().Draw(rt, "reason")}})
+			d.Result.Hosts = append(d.Result.Hosts, analyze.Host{ID: 1, Names: []string{hostile().Draw(rt, "host name")}, MultihomedWhy: []analyze.Reason{{Text: hostile().Draw(rt, "reason")}}})
 			d.Result.Names = append(d.Result.Names, analyze.Name{Name: f.Name, Scope: f.Scope, Type: hostile().Draw(rt, "type"), State: hostile().Draw(rt, "state"), From: t0})
 			d.Result.Mappings = append(d.Result.Mappings, analyze.Mapping{Name: f.Name, Scope: f.Scope, Source: "import:" + hostile().Draw(rt, "source")})
 		}

@@ -25,7 +25,12 @@ var hostsTable = Table{
 		{Name: "multihomed", Type: Bool, Rank: 3, Doc: "it has several addresses",
 			get: func(r *Row, v *Value) { v.SetBool(r.Host.Multihomed) }},
 		{Name: "multihomed_evidence", Type: Strings, Rank: 9, Doc: "why it is taken for multihomed",
-			get: func(r *Row, v *Value) { setTexts(v, r.Host.MultihomedWhy) }},
+			get: func(r *Row, v *Value) {
+				v.SetStrings()
+				for _, why := range r.Host.MultihomedWhy {
+					v.AddText(nameFiles(why.Text, why.Frames, r.Files))
+				}
+			}},
 		{Name: "implementation", Type: String, Null: true, Rank: 5, Doc: "samba-nmbd, samba4 or windows",
 			get: func(r *Row, v *Value) { setOptional(v, r.Host.Implementation) }},
 	},
