@@ -156,9 +156,6 @@ func staticRelease(s *subject) explanation {
 	default:
 		return excluded(slugStaticRelease, "nothing shows a static record: no replication, no answer that leads elsewhere, no refusal; a capture of TCP port 42 at the server would settle it")
 	}
-	if s.weakly && c.verdict != analyze.Proved {
-		c.verdict = analyze.Possible
-	}
 	f := s.demandFinding("A static mapping in WINS makes the server demand a multihomed host's name", c.evidence...)
 	f.Evidence = append(f.Evidence, s.claimsEvidence()...)
 	f.Evidence = append(append(f.Evidence, s.multihomed...), c.against...)
