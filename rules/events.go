@@ -100,10 +100,14 @@ func challengeTimeout(s *subject) explanation {
 	}
 	for i := range s.p.Name.Answers {
 		a := &s.p.Name.Answers[i]
-		if a.Responder() == owner && !a.Negative && a.Last() > s.x.End {
-			v = analyze.Proved
-			f.Evidence = append(f.Evidence, ev("owner-still-there", true, a.LastFrames("answer"), "the old owner still answers for the name"))
+		if a.Responder() != owner || a.Last() <= s.x.End {
+			continue
 		}
+		if a.Negative {
+			return excluded(slugTakeover, "the old owner says that it has not the name")
+		}
+		v = analyze.Proved
+		f.Evidence = append(f.Evidence, ev("owner-still-there", true, a.LastFrames("answer"), "the old owner still answers for the name"))
 	}
 	if v == analyze.Possible {
 		if s.p.Hosts.Implementation(owner) == hosts.Unknown && s.everRegistered(owner) == nil {
