@@ -18,6 +18,27 @@ func TestWhatIsSaid(t *testing.T) {
 		{"duplicate-truncated-start", "live-duplicate-name", "TWIN<20>", "10.1.1.31 holds it"},
 		{"duplicate-truncated-start", "live-duplicate-name", "TWIN<20>", "static-multihomed-refusal: the server waited before it refused"},
 		{"race-third-nic", "multihomed-registration-race", "", "static-blocks-registration: the server asked"},
+		{"file-server-defends-its-aliases", "live-duplicate-name", "SALES<20>", "static-blocks-registration: no name server refused it"},
+		{"group-refused-by-unique-holder", "unique-group-clash", "", "static-blocks-registration: it was registered as a group name"},
+		{"demand-unexplained", "release-demand-received", "", "; it obeyed"},
+		{"dynamic-replica-demand", "release-by-dynamic-replica", "DEPT<00>", "; it answered FMT_ERR"},
+		{"demand-before-its-static-record", "release-demand-received", "EARLY<20>", "; it did not answer"},
+		{"duplicate-refused-refresh", "live-duplicate-name", "", "the refresh of"},
+		{"duplicate-truncated-start", "live-duplicate-name", "", "the registration of"},
+		{"static-refusal-refresh", "static-multihomed-refusal", "", "refuses the refresh"},
+		{"static-refusal-every-nic", "static-multihomed-refusal", "", "refuses the registration"},
+		{"stale-owner-nmbd", "stale-registration-blocks", "MOVED<20>", "is gone (10.1.1.31)"},
+		{"stale-owner-client-side", "stale-registration-blocks", "GONE<20>", "is gone:"},
+		{"static-refusal-nmbd-permanent", "static-multihomed-refusal", "HRSERVER<20>", "before and afterwards the server resolves"},
+		{"siblings-that-say-nothing", "static-blocks-registration", "SHOWN<00>", "afterwards the server resolves"},
+		{"static-refusal-then-accepted", "static-multihomed-refusal", "STAYS<20>", "before the server resolves"},
+		{"static-refusal-then-accepted", "static-multihomed-refusal", "STAYS<20>", "it points to 10.1.7.20"},
+		{"static-refusal-then-accepted", "static-multihomed-refusal", "LISTGONE<20>", "netsh wins server"},
+		{"static-release-replicated", "static-multihomed-release", "BDC1<20>", "on the WINS server 10.1.9.6 and delete"},
+		{"domain-unknown-at-server", "domain-names-missing", "CORP<1c>", "at 10.1.9.6"},
+		{"domain-held-in-other-ways", "domain-names-missing", "BCAST<1c>", "by broadcast"},
+		{"scope-case", "scope-mismatch", "", "spelled in another case"},
+		{"scope-differs", "scope-mismatch", "", "in another NetBIOS scope"},
 		{"siblings-that-say-nothing", "static-blocks-registration", "SHOWN<00>", "10.1.7.33, which is not this machine's"},
 		{"static-release-replicated", "static-multihomed-release", "BDC1<20>", "10.1.1.62 and 10.1.7.62, of which 10.1.7.62 is not this machine's"},
 	} {
@@ -36,6 +57,7 @@ func TestWhatIsSaid(t *testing.T) {
 			for _, a := range f.Alternatives {
 				said = append(said, fmt.Sprintf("%s: %s", a.Rule, a.Why))
 			}
+			said = append(said, f.Remedy...)
 			text := strings.Join(said, "\n")
 			all = append(all, text)
 			found = found || strings.Contains(text, c.says)
