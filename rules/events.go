@@ -76,8 +76,7 @@ func challengeTimeout(s *subject) explanation {
 	if s.mine(owner) {
 		return excluded(slugTakeover, "no other machine was asked")
 	}
-	last, ok := s.p.Hosts.Sent(owner)
-	if !ok || last <= s.x.End {
+	if last, _ := s.p.Hosts.Sent(owner); last <= s.x.End {
 		return excluded(slugTakeover, "the old owner is silent: the name moved as it should")
 	}
 	f := about(s)
@@ -189,7 +188,7 @@ func misfitRelease(x *exchange.Exchange, st *names.State) bool {
 
 // answeredByOther: the answer came from an address that was not asked.
 func answeredByOther(x *exchange.Exchange, _ *names.State) bool {
-	return x.Unicast() && x.Kind != exchange.KindReleaseDemand && len(x.Answers) > 0 && x.Answers[0].From != x.Asked && x.Answers[0].From != x.Initiator
+	return x.Unicast() && len(x.Answers) > 0 && x.Answers[0].From != x.Asked && x.Answers[0].From != x.Initiator
 }
 
 func checkOtherAddress(p *analyze.Pass) {
@@ -298,7 +297,7 @@ func checkDomainMissing(p *analyze.Pass) {
 			held = c
 		}
 	}
-	if held == nil || p.Hosts.SameMachine(held.Addr(), x.Asked) && held.Addr() == x.Asked && !held.Server().IsValid() && held.From() == x.Start {
+	if held == nil {
 		return
 	}
 	s := newSubject(p, x.Initiator, x.Asked)
@@ -433,8 +432,7 @@ func checkSilentFallback(p *analyze.Pass) {
 	if !p.Final || !p.Hosts.HasRole(x.Asked, hosts.WINSServer) {
 		return
 	}
-	alive, ok := p.Hosts.Sent(x.Asked)
-	if !ok || alive <= x.End {
+	if alive, _ := p.Hosts.Sent(x.Asked); alive <= x.End {
 		return
 	}
 	// It went to broadcast for the name, and was not heard at the server again.

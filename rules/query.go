@@ -296,7 +296,7 @@ func forgedConflict(s *subject) explanation {
 // count.
 func objectsToMany(p *analyze.Pass, a addr) (analyze.Evidence, bool) {
 	h := p.Hosts
-	if !a.IsValid() || h.MachineHasRole(a, hosts.WINSServer|hosts.WINSPartner|hosts.WINSProxy) {
+	if h.MachineHasRole(a, hosts.WINSServer|hosts.WINSPartner|hosts.WINSProxy) {
 		return analyze.Evidence{}, false
 	}
 	ns := objected(p, a)
