@@ -225,10 +225,7 @@ var remedyWPAD = []string{
 
 // unusableAddress says why nobody can reach an address that was registered.
 func unusableAddress(a addr) string {
-	if !a.Is4() {
-		return ""
-	}
-	b := a.As4()
+	b := a.As4() // claims hold no other addresses
 	switch {
 	case b[0] == 0:
 		return "an empty address"
@@ -402,10 +399,7 @@ func browserSplit(s *analyze.Survey) {
 
 // sameSegment guesses whether two addresses are on one broadcast domain.
 func sameSegment(a, b addr) bool {
-	if !a.Is4() || !b.Is4() {
-		return false
-	}
-	x, y := a.As4(), b.As4()
+	x, y := a.As4(), b.As4() // claims hold no other addresses
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2]
 }
 
@@ -545,7 +539,7 @@ func splitRegistration(s *analyze.Survey) {
 		first := list[0]
 		var other at
 		for _, x := range list[1:] {
-			if x.c.Server() != first.c.Server() && x.st != first.st && abs(x.c.From()-first.c.From()) < int64(10*time.Minute) &&
+			if x.c.Server() != first.c.Server() && x.st != first.st && x.c.From()-first.c.From() < int64(10*time.Minute) &&
 				!slices.ContainsFunc(list, func(y at) bool { return y.st == x.st && y.c.Server() == first.c.Server() }) &&
 				!slices.ContainsFunc(list, func(y at) bool { return y.st == first.st && y.c.Server() == x.c.Server() }) {
 				other = x
@@ -568,13 +562,6 @@ func splitRegistration(s *analyze.Survey) {
 		f.Remedy = []string{"If the machine is a WINS server itself: make it its own primary and secondary WINS server (Q150737).", "Else check why it changes servers in the middle of a start: both answer."}
 		s.Report(f)
 	}
-}
-
-func abs(n int64) int64 {
-	if n < 0 {
-		return -n
-	}
-	return n
 }
 
 // clusterMoves is how often a name must change hands by release and
