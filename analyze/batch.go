@@ -25,7 +25,7 @@ type Batch struct {
 	first, end int64 // ns: time of the first frame, and the latest
 	packets    []wire.Packet
 	messages   []message   // of the packets
-	names      []nbns.Name // of the messages, in order
+	names      []nbns.Name // of the messages, in order, and those that they list
 	bytes      []byte      // payloads
 	vlans      []uint16
 }
@@ -108,6 +108,9 @@ func (b *Batch) decode(n int, hash packetHash) {
 			if name, ok := m.Name(); ok {
 				m.name = len(b.names)
 				b.names = append(b.names, name)
+			}
+			for i := range m.Status {
+				b.names = append(b.names, m.Status[i].Name)
 			}
 		}
 	}

@@ -113,7 +113,7 @@ func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exch
 	from := p.Src.Addr()
 	own := false
 	for _, a := range rec.Addrs {
-		own = own || e.hosts.SameMachine(netip.AddrFrom4(a.Addr), from)
+		own = own || e.hosts.Is(src, netip.AddrFrom4(a.Addr))
 	}
 	group := rec.Addrs[0].Flags.Group()
 	if own && !group && x != nil && x.Broadcast && !history.ClaimedBy(from) {
@@ -121,7 +121,7 @@ func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exch
 	}
 	switch {
 	case own && !group:
-		if !e.hosts.HasRole(from, hosts.WINSServer) {
+		if !e.hosts.Plays(src, hosts.WINSServer) {
 			e.hosts.AddRole(src, hosts.EndNode)
 		}
 		for _, a := range rec.Addrs {
@@ -134,7 +134,7 @@ func (e *Engine) learnAnswer(src int32, p *wire.Packet, m *nbns.Message, x *exch
 		}
 	case !own && x != nil && x.Broadcast && !group:
 		e.hosts.AddRole(src, hosts.WINSProxy)
-	case !own && x != nil && x.Unicast() && x.Asked == from && m.Flags&nbns.FlagRA != 0:
+	case !own && x != nil && x.Unicast() && x.Asked == from && m.Flags&nbns.FlagRA != 0 && !e.hosts.Plays(src, hosts.WINSServer):
 		// Answering for two names of others makes it a name server; one may
 		// be its own name with the address of another adapter.
 		if n, ok := e.foreign[from]; !ok && len(e.foreign) < maxUnits {

@@ -41,7 +41,7 @@ func frames(tb testing.TB, c capgen.Config) []captures.Frame {
 }
 
 // BenchmarkEngine is the time and the allocations of a frame, from the bytes
-// of the frame to the finding.
+// of the frame to the finding, in batches as analyze does it.
 func BenchmarkEngine(b *testing.B) {
 	for _, c := range []struct {
 		name   string
@@ -60,11 +60,17 @@ func BenchmarkEngine(b *testing.B) {
 			runtime.GC()
 			b.ResetTimer()
 			for done := 0; done < b.N; {
-				e := analyze.New(analyze.Options{Rules: c.rules}, analyze.Sink{})
+				e := analyze.New(analyze.Options{Rules: c.rules, NoNames: true}, analyze.Sink{})
+				var batch analyze.Batch
 				for i := range all[:min(len(all), b.N-done)] {
 					f := all[i]
-					e.Feed(&f)
+					e.Decoder().Decode(&batch, &f)
+					if batch.Full() {
+						e.Apply(&batch)
+						batch.Reset()
+					}
 				}
+				e.Apply(&batch)
 				done += len(all)
 				e.Finish()
 			}

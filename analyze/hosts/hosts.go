@@ -491,13 +491,17 @@ func (r *Registry) Join(j Join) {
 // AddRole notes a role of an address.
 func (r *Registry) AddRole(i int32, role Role) { r.list[i].roles |= role }
 
+// Plays reports whether the address with index i plays the role, as far as seen.
+func (r *Registry) Plays(i int32, role Role) bool { return r.list[i].roles&role != 0 }
+
 // HasRole reports whether a plays the role, as far as seen.
 func (r *Registry) HasRole(a netip.Addr, role Role) bool {
 	i, ok := r.where(a)
 	return ok && r.list[i].roles&role != 0
 }
 
-// MachineHasRole reports whether any address of a's machine plays the role.
+// MachineHasRole reports whether any address of a's machine plays one of the
+// roles.
 func (r *Registry) MachineHasRole(a netip.Addr, role Role) bool {
 	for _, b := range r.Addresses(a) {
 		if r.HasRole(b, role) {
@@ -630,6 +634,16 @@ func (r *Registry) Sent(a netip.Addr) (last int64, ok bool) {
 		return 0, false
 	}
 	return r.list[i].last, true
+}
+
+// Is reports whether a is the address with index i, or known to be one machine's
+// with it.
+func (r *Registry) Is(i int32, a netip.Addr) bool {
+	if r.list[i].addr == a {
+		return true
+	}
+	o, ok := r.where(a)
+	return ok && r.find(i) == r.find(o)
 }
 
 // SameMachine reports whether two addresses are known to be one machine's.
