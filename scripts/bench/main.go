@@ -168,7 +168,7 @@ func verdictTwice(times float64) string {
 
 // twiceTheWork measures how time grows with the size of the capture.
 func (b *bench) twiceTheWork() error {
-	b.line("\n## Twice the work\n\nMedian of " + fmt.Sprint(b.runs) + " runs; the goal is 2 within 10 %. Less: the time is short enough for starting the program to count.\n\n| work | time | times the one before | |\n| --- | --- | --- | --- |")
+	b.line("\n## Twice the work\n\nMedian of " + fmt.Sprint(b.runs) + " runs; the goal is 2 within 10 %. Less than that is said and not judged: starting the program, or other work on the machine, counts in the first of the two.\n\n| work | time | times the one before | |\n| --- | --- | --- | --- |")
 	for _, series := range []struct {
 		kind, arg, unit, what string
 		extra                 []string
