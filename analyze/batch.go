@@ -130,10 +130,10 @@ func (e *Engine) Apply(b *Batch) {
 		e.started, e.first, e.clock, e.survey, e.end = true, b.first, b.first, b.first+int64(surveyEvery), b.first
 	}
 	e.end = max(e.end, b.end)
-	e.applyItems(b)
+	e.applyPackets(b)
 }
 
-func (e *Engine) applyItems(b *Batch) {
+func (e *Engine) applyPackets(b *Batch) {
 	e.fetch(b)
 	for i := range b.packets {
 		e.packet(&b.packets[i], &b.messages[i])
@@ -156,9 +156,10 @@ const fewNames = 4096
 // mostDue is how many exchanges are fetched at most.
 const mostDue = 256
 
-// fetch brings what a batch needs into the processor's cache: the histories of
-// its names, and the exchanges that will settle meanwhile with theirs: it waits
-// for memory once for many of them, and not for each when its turn comes.
+// fetch brings what a batch needs into the processor's cache: its senders, the
+// histories of its names, and the exchanges that will settle meanwhile with
+// theirs. So memory is waited for once for many of them, and not for each when
+// its turn comes.
 func (e *Engine) fetch(b *Batch) {
 	f := &e.fetched
 	if len(b.packets) < 2 || e.names.Len() < fewNames {

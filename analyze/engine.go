@@ -177,6 +177,10 @@ func (e *Engine) Heartbeat(t int64) {
 	e.clock = max(e.clock, t)
 }
 
+// Missed says that packets were lost on the way: what rests on a packet's not
+// having come is weighed with care from now on.
+func (e *Engine) Missed() { e.gaps = true }
+
 // Clock is the engine's time, ns: the latest frame or heartbeat applied.
 func (e *Engine) Clock() int64 { return e.clock }
 
@@ -362,7 +366,7 @@ func (e *Engine) keep(x *exchange.Exchange) {
 func (e *Engine) Finish() *Result {
 	e.one.Reset()
 	e.decoder.flush(&e.one)
-	e.applyItems(&e.one)
+	e.applyPackets(&e.one)
 	e.advance(e.end + 1)
 	e.clock = max(e.clock, e.end)
 	e.tracker.Finish(e.end)

@@ -14,7 +14,7 @@ import (
 // record is held by the server that pulled it from now on.
 func (e *Engine) replication(p *wire.Packet) {
 	if p.Protocol == wire.WINSGap {
-		e.gaps = true
+		e.Missed()
 		e.replTracker.Gap(p.Src, p.Dst)
 		return
 	}

@@ -137,7 +137,7 @@ func (s *subject) proofs(c *staticCase) {
 	}
 	if c.verdict == analyze.Proved && s.p.Gaps {
 		c.verdict, c.decided = analyze.Likely, false
-		c.against = append(c.against, ev("capture-has-gaps", false, nil, "the capture misses part of the replication; the record may have changed since"))
+		c.against = append(c.against, ev("capture-has-gaps", false, nil, "the capture misses packets; the record may have changed since"))
 	}
 	fits := slices.ContainsFunc(s.imported, func(r *names.Record) bool { return s.contradicts(r) && s.otherThan(r) == nil })
 	for _, r := range s.imported {

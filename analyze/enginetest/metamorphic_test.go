@@ -392,3 +392,38 @@ func TestBegunLate(t *testing.T) {
 		}
 	})
 }
+
+// TestMissed: once packets are known to be missing, a replicated record does not
+// prove why a server refused a name: it may have changed unseen.
+func TestMissed(t *testing.T) {
+	proofs := func(r *analyze.Result) (n int) {
+		for _, f := range r.Findings {
+			if f.Verdict == analyze.Proved && (f.Rule == "static-multihomed-refusal" || f.Rule == "static-blocks-registration") &&
+				slices.ContainsFunc(f.Evidence, func(e analyze.Evidence) bool { return e.Sign == "static-record-replicated" }) {
+				n++
+			}
+		}
+		return n
+	}
+	all := 0
+	list := subjects(t)
+	for i := range list {
+		s := &list[i]
+		n := proofs(run(s.frames))
+		if n == 0 {
+			continue
+		}
+		all += n
+		e := engine(analyze.Sink{})
+		e.Missed()
+		for i := range s.frames {
+			e.Feed(&s.frames[i])
+		}
+		if n := proofs(e.Finish()); n != 0 {
+			t.Errorf("%s: %d findings are proved by a replicated record though packets are missing", s.name, n)
+		}
+	}
+	if all < 3 {
+		t.Fatalf("only %d findings of the corpus rest on a replicated record", all)
+	}
+}

@@ -363,10 +363,7 @@ func (s *session) everySecond(now time.Time) error {
 	s.rate = float64(c.Messages-s.rateFrom) / max(now.Sub(s.rateAt).Seconds(), 0.001)
 	s.rateAt, s.rateFrom = now, c.Messages
 	stats := s.capture.Stats()
-	var dropped int64
-	for _, d := range stats {
-		dropped += d.Dropped
-	}
+	dropped := s.drops(stats)
 	if dropped > s.dropped {
 		s.status.clear()
 		s.app.warnf("the kernel dropped %d packets; a larger buffer (-B) or a narrower filter (-f) may help", dropped-s.dropped)
@@ -380,6 +377,19 @@ func (s *session) everySecond(now time.Time) error {
 	s.publish(now, c, stats)
 	s.status.show(fmt.Sprintf("%d messages, %d names, %d findings, %d dropped, %.0f messages/s", c.Messages, c.Names, len(s.all), dropped, s.rate))
 	return nil
+}
+
+// drops is how many packets the kernel has dropped. The engine is told if there
+// are more than were known.
+func (s *session) drops(stats []live.Stats) int64 {
+	var dropped int64
+	for _, d := range stats {
+		dropped += d.Dropped
+	}
+	if dropped > s.dropped {
+		s.engine.Missed()
+	}
+	return dropped
 }
 
 // watchClock notices that the system's clock was set.
@@ -426,13 +436,14 @@ func (s *session) reopenOutputs(now int64) error {
 // end judges what is open, prints the rest, and writes the summary.
 func (s *session) end() error {
 	a, p := s.app, s.plan
+	stats := s.capture.Stats()
+	s.drops(stats)
 	result := s.engine.Finish()
 	s.status.clear()
 	s.status = nil
 	if err := s.print(); err != nil {
 		return err
 	}
-	stats := s.capture.Stats()
 	for i, d := range stats {
 		info := &s.infos[i]
 		switch {
