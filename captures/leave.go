@@ -14,13 +14,14 @@ type leaving struct {
 
 	plan    plan
 	workers int
-	segs    *segments // nil while the reader walks alone
-	look    int64     // offset at which to look whether segments help
-	mark    int64     // offset since which kept counts
-	kept    int64     // what the frames yielded cost
-	stretch stretch   // the window's source after that
-	looks   int       // records looked at for a guess
-	adopted int       // segments that workers walked
+	walked  *atomic.Int32 // inputs that workers walk, of all that are read together
+	segs    *segments     // nil while the reader walks alone
+	look    int64         // offset at which to look whether segments help
+	mark    int64         // offset since which kept counts
+	kept    int64         // what the frames yielded cost
+	stretch stretch       // the window's source after that
+	looks   int           // records looked at for a guess
+	adopted int           // segments that workers walked
 }
 
 // cost is what a frame of use counts: its bytes, and what it takes to hold it.
@@ -30,6 +31,14 @@ func cost(f *Frame) int64 { return int64(len(f.Data)) + 32 }
 type Left struct {
 	Frames int64
 	Latest int64 // time of the latest one
+}
+
+// and is what both have left behind.
+func (l Left) and(o Left) Left {
+	if o.Frames > 0 {
+		l.add(o.Frames, o.Latest)
+	}
+	return l
 }
 
 func (l *Left) add(frames, latest int64) {
@@ -54,7 +63,11 @@ var errStopped = errors.New("stopped")
 // many, and fewer than two are none. What Next yields does not depend on it.
 // LeaveBehind must be called before the first Next.
 func (r *Reader) LeaveBehind(useless func(link LinkType, data []byte) bool, stop *atomic.Bool, workers int) {
-	r.useless, r.stop, r.workers = useless, stop, min(workers, maxWorkers)
+	r.leaveBehind(useless, stop, workers, new(atomic.Int32))
+}
+
+func (r *Reader) leaveBehind(useless func(link LinkType, data []byte) bool, stop *atomic.Bool, workers int, walked *atomic.Int32) {
+	r.useless, r.stop, r.workers, r.walked = useless, stop, min(workers, maxWorkers), walked
 	r.look = math.MaxInt64
 	if r.workers > 1 && r.file != nil {
 		r.plan = usualPlan

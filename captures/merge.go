@@ -30,13 +30,11 @@ func NewMerge(rs []*Reader) *Merge {
 }
 
 // LeaveBehind is Reader's for all inputs; the order of the frames that are
-// yielded is as without it. Only a single input is walked by workers.
+// yielded is as without it. A few inputs at a time are walked by workers.
 func (m *Merge) LeaveBehind(useless func(link LinkType, data []byte) bool, stop *atomic.Bool, workers int) {
-	if len(m.rs) > 1 {
-		workers = 0
-	}
+	walked := new(atomic.Int32)
 	for _, r := range m.rs {
-		r.LeaveBehind(useless, stop, workers)
+		r.leaveBehind(useless, stop, workers, walked)
 	}
 }
 
@@ -44,9 +42,7 @@ func (m *Merge) LeaveBehind(useless func(link LinkType, data []byte) bool, stop 
 func (m *Merge) Left() Left {
 	var all Left
 	for _, r := range m.rs {
-		if l := r.Left(); l.Frames > 0 {
-			all.add(l.Frames, l.Latest)
-		}
+		all = all.and(r.Left())
 	}
 	return all
 }

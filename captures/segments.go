@@ -29,6 +29,8 @@ var usualPlan = plan{segment: 4 << 20, first: 4 << 20, least: 32 << 20, sparse: 
 const (
 	// maxWorkers bounds the memory; a few cores copy as fast as memory gives.
 	maxWorkers = 8
+	// maxWalked is how many inputs of a merge are walked so at one time.
+	maxWalked = 4
 	// maxMisses is how many segments in a row may have been walked in vain.
 	maxMisses = 4
 	// beyond is how much is read with the end of a segment, for its last record.
@@ -55,6 +57,7 @@ type segments struct {
 	cur    *segment // whose frames are being yielded
 	used   int      // frames of it that have been
 	number int64    // of the last frame before it
+	before Left     // what was left behind before it
 }
 
 // segment is the part of a file from start to end, and what a worker found in
@@ -73,6 +76,7 @@ type segment struct {
 	earliest, latest int64 // as the reader's
 	left             Left
 	frames           []Frame // that are of use, numbered from 1
+	lefts            []Left  // what was left behind before each of them
 	data             []byte  // of them
 }
 
@@ -103,9 +107,11 @@ func (r *Reader) nextOfSegments(f *Frame) (yielded bool, err error) {
 				*f = s.cur.frames[s.used]
 				f.Input = r.input
 				f.Number += s.number
+				r.left = s.before.and(s.cur.lefts[s.used])
 				s.used++
 				return true, nil
 			}
+			r.left = s.before.and(s.cur.left)
 			s.free = append(s.free, s.cur)
 			s.cur = nil
 		}
@@ -146,14 +152,11 @@ func (r *Reader) nextOfSegments(f *Frame) (yielded bool, err error) {
 func (r *Reader) adopt(seg *segment) {
 	r.adopted++
 	s := r.segs
-	s.cur, s.used, s.number = seg, 0, r.number
+	s.cur, s.used, s.number, s.before = seg, 0, r.number, r.left
 	r.number += seg.number
 	r.packets += seg.packets
 	r.first = min(r.first, seg.earliest)
 	r.last = max(r.last, seg.latest)
-	if seg.left.Frames > 0 {
-		r.left.add(seg.left.Frames, seg.left.Latest)
-	}
 	r.jump(stretch{file: r.file, at: seg.after, soft: math.MaxInt64, end: math.MaxInt64})
 	r.read.Store(seg.after)
 }
@@ -167,6 +170,11 @@ func (r *Reader) beginSegments() bool {
 		return false
 	}
 	if r.kept*r.plan.sparse >= at-r.mark {
+		r.lookLater()
+		return false
+	}
+	if r.walked.Add(1) > maxWalked {
+		r.walked.Add(-1)
 		r.lookLater()
 		return false
 	}
@@ -212,6 +220,7 @@ func (r *Reader) endSegments() {
 		r.segs.stop.Store(true)
 		close(r.segs.jobs)
 		r.segs = nil
+		r.walked.Add(-1)
 	}
 }
 
@@ -238,7 +247,7 @@ func (r *Reader) segment(seg *segment) error {
 	r.format, r.big, r.pcap = seg.state.format, seg.state.big, seg.state.pcap
 	r.ng = ngState{ifaces: seg.state.ifaces, before: seg.state.before}
 	r.number, r.packets, r.first, r.last, r.err, r.left = 0, 0, math.MaxInt64, math.MinInt64, nil, Left{}
-	seg.frames, seg.data = seg.frames[:0], seg.data[:0]
+	seg.frames, seg.lefts, seg.data = seg.frames[:0], seg.lefts[:0], seg.data[:0]
 	if !seg.exact && !r.guess() {
 		return errGuess
 	}
@@ -255,7 +264,7 @@ func (r *Reader) segment(seg *segment) error {
 		at := len(seg.data)
 		seg.data = append(seg.data, f.Data...)
 		f.Data = seg.data[at:len(seg.data):len(seg.data)]
-		seg.frames = append(seg.frames, f)
+		seg.frames, seg.lefts = append(seg.frames, f), append(seg.lefts, r.left)
 		if r.kept += cost(&f); r.kept*r.plan.sparse > r.plan.segment {
 			return errDense
 		}

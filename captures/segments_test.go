@@ -526,11 +526,11 @@ func TestSegmentsAllocateNothing(t *testing.T) {
 func TestMergeLeavesBehind(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	useless := func(_ LinkType, data []byte) bool { return data[len(data)-1]%3 != 0 }
-	compared, unordered := 0, 0
+	compared, unordered, adopted := 0, 0, 0
 	for range 300 {
 		var files [][]byte
-		for range 1 + rng.IntN(4) {
-			seconds := make([]uint32, rng.IntN(40))
+		for range 1 + rng.IntN(maxWalked+4) {
+			seconds := make([]uint32, rng.IntN(80))
 			for k := range seconds {
 				seconds[k] = 10 + uint32(k) + rng.Uint32N(5)
 				if rng.IntN(10) == 0 {
@@ -558,17 +558,60 @@ func TestMergeLeavesBehind(t *testing.T) {
 			first[f.Input] = true
 			want = append(want, fmt.Sprintf("%d:%d@%d", f.Input, f.Number, f.Time/second))
 		}
-		m := NewMerge(openAll(t, files...))
-		m.LeaveBehind(useless, new(atomic.Bool), 2)
-		if got := merged(t, m); !slices.Equal(got, want) {
-			t.Fatalf("got  %v\nwant %v", got, want)
-		}
-		if m.Left() != left || fmt.Sprint(m.Infos()) != fmt.Sprint(all.Infos()) {
-			t.Fatalf("left %v, want %v\n%+v", m.Left(), left, m.Infos())
+		for _, size := range []int64{0, 150, 500} {
+			m := NewMerge(openAll(t, files...))
+			m.LeaveBehind(useless, new(atomic.Bool), 2)
+			for i, r := range m.rs {
+				if size > 0 {
+					r.InSegments(bytes.NewReader(files[i]), int64(len(files[i])), size, 2)
+				}
+			}
+			if got := merged(t, m); !slices.Equal(got, want) {
+				t.Fatalf("in segments of %d: got  %v\nwant %v", size, got, want)
+			}
+			if m.Left() != left || fmt.Sprint(m.Infos()) != fmt.Sprint(all.Infos()) {
+				t.Fatalf("in segments of %d: left %v, want %v\n%+v", size, m.Left(), left, m.Infos())
+			}
+			for _, r := range m.rs {
+				adopted += r.Adopted()
+			}
+			if err := m.Close(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		compared += len(want)
 	}
-	if compared < 5000 || unordered < 100 {
-		t.Errorf("%d frames of %d unordered files compared", compared, unordered)
+	if compared < 5000 || unordered < 100 || adopted < 5000 {
+		t.Errorf("%d frames of %d unordered files compared, %d segments", compared, unordered, adopted)
+	}
+}
+
+// TestMergeWalksOneFileAfterTheOther: the files of a ring buffer, of which only
+// one is wanted at a time, are all walked by workers.
+func TestMergeWalksOneFileAfterTheOther(t *testing.T) {
+	useless := func(LinkType, []byte) bool { return true }
+	var files [][]byte
+	for i := range 3 * maxWalked {
+		seconds := make([]uint32, 100)
+		for k := range seconds {
+			seconds[k] = uint32(1000*i + k)
+		}
+		files = append(files, at(seconds...))
+	}
+	m := NewMerge(openAll(t, files...))
+	m.LeaveBehind(useless, new(atomic.Bool), 2)
+	for i, r := range m.rs {
+		r.InSegments(bytes.NewReader(files[i]), int64(len(files[i])), 300, 2)
+	}
+	if got := merged(t, m); len(got) != len(files) {
+		t.Fatalf("got %v, want the first frame of each", got)
+	}
+	for i, r := range m.rs {
+		if r.Adopted() == 0 {
+			t.Errorf("file %d was walked by one core alone", i)
+		}
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

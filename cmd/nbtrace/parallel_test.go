@@ -43,6 +43,8 @@ func TestOneCoreOrSeveral(t *testing.T) {
 	}
 	runs := [][]string{
 		append([]string{"analyze", "-q", "--format", "json"}, paths...), // merged
+		append([]string{"export", "messages", "-q", "--format", "ndjson"}, large...),
+		append([]string{"analyze", "-q", "--format", "json"}, large...),
 	}
 	for _, p := range large {
 		for _, table := range []string{"hosts", "names", "exchanges", "messages"} {
