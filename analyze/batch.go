@@ -33,7 +33,7 @@ type Batch struct {
 // message is what a packet holds if it is an NBNS message.
 type message struct {
 	nbns.Message
-	sum  uint64 // of what copies of the packet have in common
+	sum  uint64 // of what copies of the packet have in common; of NetBIOS datagrams too
 	name int    // place of its name among the batch's
 	host int32  // of the sender, as far as it was known when the batch was fetched
 
@@ -95,14 +95,18 @@ func (b *Batch) decode(n int, hash packetHash) {
 			b.vlans = append(b.vlans, p.VLAN...)
 			p.VLAN = b.vlans[at:len(b.vlans):len(b.vlans)]
 		}
-		if n == len(b.messages) {
+		known := n < len(b.messages)
+		if !known {
 			b.messages = append(b.messages, message{})
-			m := &b.messages[n]
+		}
+		m := &b.messages[n]
+		if !known {
 			m.record[0].Addrs = m.addr[:0]
 			m.Questions, m.Records = m.question[:0], m.record[:0]
 		}
-		m := &b.messages[n]
-		m.sum = hash.of(p)
+		if p.Protocol == wire.NBNS || p.Protocol == wire.NBDGM {
+			m.sum = hash.of(p)
+		}
 		if p.Protocol == wire.NBNS {
 			nbns.Decode(&m.Message, p.Payload)
 			if name, ok := m.Name(); ok {
@@ -131,6 +135,15 @@ func (e *Engine) Apply(b *Batch) {
 	}
 	e.end = max(e.end, b.end)
 	e.applyPackets(b)
+}
+
+// LeftBehind counts frames that were never decoded because they carry nothing
+// (wire.Quick says No); latestTime is the greatest of their times, ns. It is the
+// same as decoding them, wherever among the others they came, but that the
+// first frame of all must be decoded. It comes before Finish.
+func (e *Engine) LeftBehind(frames, latestTime int64) {
+	e.sum.Packets += frames
+	e.end = max(e.end, min(latestTime, latest))
 }
 
 func (e *Engine) applyPackets(b *Batch) {

@@ -166,12 +166,8 @@ func (t *Tracker) NextDeadline() (at int64, ok bool) {
 
 // Quiet reports whether no exchange settles by itself before at.
 func (t *Tracker) Quiet(at int64) bool {
-	for w := range t.waiting {
-		if x := t.waiting[w].first; x != nil && x.deadline < at {
-			return false
-		}
-	}
-	return true
+	x := t.next()
+	return x == nil || x.deadline >= at
 }
 
 // next is the open exchange that is due first, of several the oldest; nil if

@@ -497,7 +497,7 @@ func (r *Registry) Plays(i int32, role Role) bool { return r.list[i].roles&role 
 // HasRole reports whether a plays the role, as far as seen.
 func (r *Registry) HasRole(a netip.Addr, role Role) bool {
 	i, ok := r.where(a)
-	return ok && r.list[i].roles&role != 0
+	return ok && r.Plays(i, role)
 }
 
 // MachineHasRole reports whether any address of a's machine plays one of the
@@ -652,8 +652,7 @@ func (r *Registry) SameMachine(a, b netip.Addr) bool {
 		return true
 	}
 	i, ok := r.where(a)
-	j, ok2 := r.where(b)
-	return ok && ok2 && r.find(i) == r.find(j)
+	return ok && r.Is(i, b)
 }
 
 // Addresses lists the addresses of a's machine, a alone if nothing joins it.
