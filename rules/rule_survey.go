@@ -68,7 +68,7 @@ var winsrepl1CNotConverging = &analyze.Rule{
 	},
 	References: []string{"Q140978", "Q168076", "Q216585"},
 	Signs:      []analyze.Sign{{Slug: "members-differ", For: true, Text: "One version of the group has two lists of members."}},
-	Survey:     notConverging, Surveys: surveysRecorded,
+	Survey:     notConverging, Surveys: surveysDomain,
 }
 
 var noisyName = &analyze.Rule{

@@ -24,6 +24,10 @@ func stateFinding(st *names.State) analyze.Finding {
 
 func surveysRecorded(st *names.State) bool { return len(st.Records) > 0 }
 
+func surveysDomain(st *names.State) bool {
+	return st.Name.Suffix() == 0x1C && len(st.Records) > 0
+}
+
 func surveysNoisy(st *names.State) bool { return st.InVain >= noisyQueries }
 
 func surveysWPAD(st *names.State) bool { return isWPAD(st.Name) }
@@ -36,7 +40,11 @@ func surveysBrowser(st *names.State) bool { return st.Name.Suffix() == 0x1D && l
 
 func surveysReleased(st *names.State) bool { return st.Released && st.Name.Suffix() == 0x20 }
 
-func surveysMoved(st *names.State) bool { return st.Released && len(st.Claims) > clusterMoves }
+// The names of master browsers and of users move as the role or the user does.
+func surveysMoved(st *names.State) bool {
+	suffix := st.Name.Suffix()
+	return st.Released && len(st.Claims) > clusterMoves && suffix != 0x1D && suffix != 0x1B && suffix != 0x03
+}
 
 // staticOrigin says where a static record lives when the name is also
 // registered dynamically, static at two owners, or comes back after deletion.
@@ -111,9 +119,6 @@ func ownerText(a addr) string {
 // notConverging compares what servers hold of a domain's group.
 func notConverging(s *analyze.Survey) {
 	for _, st := range s.Names {
-		if st.Name.Suffix() != 0x1C {
-			continue
-		}
 		for i := range st.Records {
 			for j := i + 1; j < len(st.Records); j++ {
 				a, b := &st.Records[i], &st.Records[j]
@@ -570,9 +575,6 @@ const clusterMoves = 2
 
 func clusterName(s *analyze.Survey) {
 	for _, st := range s.Names {
-		if st.Name.Suffix() == 0x1D || st.Name.Suffix() == 0x1B || st.Name.Suffix() == 0x03 {
-			continue
-		}
 		var moves []exchange.FrameRef
 		n := 0
 		for i := 1; i < len(st.Claims); i++ {
