@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -129,11 +130,7 @@ func TestAsLibpcap(t *testing.T) {
 // TestMutationsAsLibpcap spoils headers and lengths.
 func TestMutationsAsLibpcap(t *testing.T) {
 	files := sampleFiles(t)
-	names := make([]string, 0, len(files))
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(files))
 	rng := rand.New(rand.NewPCG(3, 4))
 	compared := 0
 	for range 3000 {

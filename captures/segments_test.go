@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -208,13 +209,8 @@ func TestInSegments(t *testing.T) {
 func TestSpoiltInSegments(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	files := segmented(t)
-	var names []string
-	for name, b := range files {
-		if len(b) < 100_000 {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
+	maps.DeleteFunc(files, func(_ string, b []byte) bool { return len(b) >= 100_000 })
+	names := slices.Sorted(maps.Keys(files))
 	rng := rand.New(rand.NewPCG(7, 8))
 	adopted := 0
 	for range 1500 {

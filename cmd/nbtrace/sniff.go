@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"nbtrace/analyze"
-	"nbtrace/analyze/wire"
 	"nbtrace/captures"
 	"nbtrace/captures/live"
 )
@@ -278,7 +277,7 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-func useful(f *captures.Frame) bool { return wire.Quick(f.Link, f.Data) != wire.No }
+func useful(f *captures.Frame) bool { return !useless(f.Link, f.Data) }
 
 // sniff runs a live capture from opening the devices to the summary.
 func (a *app) sniff(flags *sniffFlags) error {
