@@ -1,9 +1,6 @@
 package analyze
 
 import (
-	"net/netip"
-
-	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/names"
 	"nbtrace/analyze/nbns"
 	"nbtrace/analyze/wire"
@@ -24,18 +21,20 @@ type Batch struct {
 	frames     int64
 	first, end int64 // ns: time of the first frame, and the latest
 	packets    []wire.Packet
-	messages   []message   // of the packets
-	names      []nbns.Name // of the messages, in order, and those that they list
-	bytes      []byte      // payloads
+	messages   []message // of the packets
+	bytes      []byte    // payloads
 	vlans      []uint16
 }
 
 // message is what a packet holds if it is an NBNS message.
 type message struct {
 	nbns.Message
-	sum  uint64 // of what copies of the packet have in common; of NetBIOS datagrams too
-	name int    // place of its name among the batch's
-	host int32  // of the sender, as far as it was known when the batch was fetched
+	seen // which sighting the packet is, also that of a NetBIOS datagram
+
+	// What was looked up some messages ahead; it may have changed since.
+	hash  uint64       // of the name
+	found *names.State // history of the name, or of another one with its hash
+	host  int32        // the sender
 
 	// Room for what nearly all messages hold, beside them.
 	question [1]nbns.Question
@@ -45,7 +44,7 @@ type message struct {
 
 // Reset empties the batch for use again.
 func (b *Batch) Reset() {
-	b.frames, b.packets, b.names, b.bytes, b.vlans = 0, b.packets[:0], b.names[:0], b.bytes[:0], b.vlans[:0]
+	b.frames, b.packets, b.bytes, b.vlans = 0, b.packets[:0], b.bytes[:0], b.vlans[:0]
 }
 
 // Full reports whether it is time to apply the batch.
@@ -53,8 +52,8 @@ func (b *Batch) Full() bool { return len(b.packets) >= batchMessages || len(b.by
 
 // Decoder decodes frames for an engine. It is not for concurrent use.
 type Decoder struct {
-	wire *wire.Decoder
-	hash packetHash
+	wire   *wire.Decoder
+	copies copies
 }
 
 // Decode adds the frame to the batch. It keeps nothing of the frame's data.
@@ -72,19 +71,19 @@ func (d *Decoder) Decode(b *Batch, f *captures.Frame) {
 	b.end = max(b.end, t)
 	n := len(b.packets)
 	b.packets = d.wire.Decode(f, b.packets)
-	b.decode(n, d.hash)
+	b.decode(n, &d.copies)
 }
 
 // flush adds what was still waiting for further frames.
 func (d *Decoder) flush(b *Batch) {
 	n := len(b.packets)
 	b.packets = d.wire.Flush(b.packets)
-	b.decode(n, d.hash)
+	b.decode(n, &d.copies)
 }
 
 // decode makes the packets from the n-th on the batch's own, and decodes the
 // messages in them.
-func (b *Batch) decode(n int, hash packetHash) {
+func (b *Batch) decode(n int, copies *copies) {
 	for ; n < len(b.packets); n++ {
 		p := &b.packets[n]
 		at := len(b.bytes)
@@ -105,17 +104,10 @@ func (b *Batch) decode(n int, hash packetHash) {
 			m.Questions, m.Records = m.question[:0], m.record[:0]
 		}
 		if p.Protocol == wire.NBNS || p.Protocol == wire.NBDGM {
-			m.sum = hash.of(p)
+			m.seen = copies.look(p)
 		}
 		if p.Protocol == wire.NBNS {
 			nbns.Decode(&m.Message, p.Payload)
-			if name, ok := m.Name(); ok {
-				m.name = len(b.names)
-				b.names = append(b.names, name)
-			}
-			for i := range m.Status {
-				b.names = append(b.names, m.Status[i].Name)
-			}
 		}
 	}
 }
@@ -146,65 +138,82 @@ func (e *Engine) LeftBehind(frames, latestTime int64) {
 	e.end = max(e.end, min(latestTime, latest))
 }
 
+// How many messages ahead of the one that is applied memory is asked for: what
+// tells where a history lies, then the history.
+const (
+	placesAhead    = 16
+	historiesAhead = 8
+)
+
+// applyPackets applies the packets in order. What a message needs is brought
+// into the processor's cache while those before it are applied.
 func (e *Engine) applyPackets(b *Batch) {
-	e.fetch(b)
-	for i := range b.packets {
-		e.packet(&b.packets[i], &b.messages[i])
-	}
-}
-
-// fetched is what was brought into the processor's cache for a batch.
-type fetched struct {
-	histories []*names.State // of the batch's names, as many as were looked up
-	due       []*exchange.Exchange
-	dueNames  []*names.State
-	senders   []netip.Addr
-	hosts     []int32
-	sum       uint64 // of what was fetched, so that reading it is not left out
-}
-
-// fewNames are found in the processor's cache anyway.
-const fewNames = 4096
-
-// mostDue is how many exchanges are fetched at most.
-const mostDue = 256
-
-// fetch brings what a batch needs into the processor's cache: its senders, the
-// histories of its names, and the exchanges that will settle meanwhile with
-// theirs. So memory is waited for once for many of them, and not for each when
-// its turn comes.
-func (e *Engine) fetch(b *Batch) {
-	f := &e.fetched
-	if len(b.packets) < 2 || e.names.Len() < fewNames {
-		f.histories = f.histories[:0]
-		return
-	}
-	f.senders = f.senders[:0]
-	for i := range b.packets {
-		f.senders = append(f.senders, b.packets[i].Src.Addr())
-	}
-	f.hosts = e.hosts.Fetch(f.senders, f.hosts[:0])
-	for i, h := range f.hosts {
-		b.messages[i].host = h
-	}
-	f.histories = e.names.Fetch(b.names, f.histories[:0])
-	f.due = e.tracker.Due(b.end, f.due[:0])
-	f.dueNames = f.dueNames[:0]
-	for _, x := range f.due {
-		f.dueNames = append(f.dueNames, x.History.(*names.State))
-		f.sum += uint64(x.Settled) + uint64(x.RTT) + uint64(x.Name[0])
-		if len(x.Answers) > 0 {
-			f.sum += uint64(x.Answers[0].TTL)
+	n := len(b.packets)
+	for i := -placesAhead; i < n; i++ {
+		if k := i + placesAhead; k < n {
+			e.seek(&b.packets[k], &b.messages[k])
+		}
+		if k := i + historiesAhead; k >= 0 && k < n {
+			e.fetch(&b.packets[k], &b.messages[k])
+		}
+		if i >= 0 {
+			e.packet(&b.packets[i], &b.messages[i])
 		}
 	}
-	e.names.FetchWhole(f.dueNames)
 }
 
-// history is the history of a message's name.
-func (e *Engine) history(name nbns.Name, m *message) *names.State {
-	var found *names.State
-	if m.name < len(e.fetched.histories) {
-		found = e.fetched.histories[m.name]
+// seek asks for the memory that tells where the histories of the message's
+// names lie.
+func (e *Engine) seek(p *wire.Packet, m *message) {
+	m.found = nil
+	if p.Protocol != wire.NBNS {
+		return
 	}
-	return e.names.TouchFound(found, name, m.Scope(), e.clock)
+	if name, ok := m.Name(); ok {
+		m.hash = e.names.Seek(&name)
+	}
+	for i := range m.Status {
+		e.names.Seek(&m.Status[i].Name)
+	}
+}
+
+// fetch asks for the memory of the histories, and of the machines that the
+// message comes from and speaks of.
+func (e *Engine) fetch(p *wire.Packet, m *message) {
+	m.host = e.hosts.Fetch(p.Src.Addr())
+	if p.Protocol != wire.NBNS {
+		return
+	}
+	if _, ok := m.Name(); ok {
+		m.found = e.names.Fetch(m.hash)
+	}
+	for i := range m.Status {
+		e.names.Fetch(e.names.Hash(&m.Status[i].Name))
+	}
+	if m.Flags.Response() && len(m.Records) > 0 && len(m.Records[0].Addrs) > 0 {
+		e.hosts.Fetch(m.Records[0].Addrs[0].IP())
+	}
+}
+
+// How many exchanges ahead of the one that settles memory is asked for: the
+// exchange, the history of its name, and what that holds.
+const (
+	exchangesAhead = 12
+	namesAhead     = 8
+	claimsAhead    = 4
+)
+
+// fetchDue asks for the memory that the exchanges need that settle soon.
+func (e *Engine) fetchDue() {
+	if x := e.tracker.Upcoming(exchangesAhead); x != nil {
+		x.Fetch()
+	}
+	if x := e.tracker.Upcoming(namesAhead); x != nil {
+		x.FetchAnswers()
+		x.History.(*names.State).Fetch()
+		e.hosts.FetchAt(x.Host)
+	}
+	if x := e.tracker.Upcoming(claimsAhead); x != nil {
+		x.History.(*names.State).FetchHeld()
+	}
 }

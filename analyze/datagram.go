@@ -12,10 +12,7 @@ import (
 // datagram takes from a NetBIOS datagram who uses which name: its source name
 // belongs to the address that the datagram itself gives, which is the IP
 // source unless a router translated addresses or a server distributes it.
-func (e *Engine) datagram(p *wire.Packet, sum uint64) {
-	if _, isCopy := e.copies.look(p, sum, p.Time); isCopy {
-		return
-	}
+func (e *Engine) datagram(p *wire.Packet) {
 	m := &e.dgm
 	nbdgm.Decode(m, p.Payload)
 	if m.Fault != nil || !m.HasSource {

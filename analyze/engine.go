@@ -72,7 +72,7 @@ type Engine struct {
 	tracker      *exchange.Tracker
 	hosts        *hosts.Registry
 	names        *names.Table
-	copies       *copies
+	takings      takings
 	imports      *imports
 	anomalies    anomalies
 	dns          dnsLookups
@@ -102,7 +102,6 @@ type Engine struct {
 	gaps    bool
 
 	pass    Pass
-	fetched fetched
 	memo    any // what the rules of a family share for memoFor at memoAt
 	memoFor *exchange.Exchange
 	memoAt  int64
@@ -128,7 +127,7 @@ func New(o Options, sink Sink) *Engine {
 	if o.Limits.Findings <= 0 {
 		o.Limits.Findings = 10_000
 	}
-	e := &Engine{opts: o, fetched: fetched{due: make([]*exchange.Exchange, 0, mostDue)}, sink: sink, decoder: Decoder{wire.NewDecoder(wire.Options{}), newPacketHash()}, copies: newCopies(), imports: newImports(o.Mappings),
+	e := &Engine{opts: o, sink: sink, decoder: Decoder{wire.NewDecoder(wire.Options{}), newCopies()}, imports: newImports(o.Mappings),
 		anomalies: anomalies{index: map[anomalyKey]*Anomaly{}}, associations: map[association]*associationState{}, attempts: map[servers]*associationState{}, replTracker: winsrepl.NewTracker(0),
 		hosts: hosts.NewRegistry(o.Limits.Addresses), names: names.NewTable(o.Limits.Names),
 		units: map[unitKey]netip.Addr{}, foreign: map[netip.Addr]nbns.Name{}, answered: map[netip.Addr][]AnsweredName{}, findings: map[findingKey]*occurrence{}}
@@ -210,6 +209,7 @@ func (e *Engine) advance(t int64) {
 			e.surveyDue(t)
 		case ok && at < t:
 			e.clock = max(e.clock, at)
+			e.fetchDue()
 			e.tracker.SettleNext()
 		case !ok && c != nil && c.at < t:
 			due := e.agenda.pop()
@@ -233,7 +233,9 @@ func (e *Engine) packet(p *wire.Packet, m *message) {
 	case wire.NBNS:
 		e.nbns(p, m)
 	case wire.NBDGM:
-		e.datagram(p, m.sum)
+		if !m.copy {
+			e.datagram(p)
+		}
 	case wire.WINSRepl, wire.WINSGap:
 		e.replication(p)
 	}
@@ -244,15 +246,15 @@ func (e *Engine) nbns(p *wire.Packet, decoded *message) {
 	if m.Fault != nil && p.Snapped {
 		m.Fault.Reason += " (the frame was cut by the snap length)"
 	}
-	s, isCopy := e.copies.look(p, decoded.sum, p.Time)
-	if isCopy {
+	s := e.takings.at(decoded.seen)
+	if decoded.copy {
 		e.sum.Duplicates++
 		if s.x != nil && s.x.ID == s.id {
 			e.tracker.Copy(s.x, p.Input, p.Frame, int(s.frame))
 		}
 		// Within one file the copy is a row as in Wireshark; what a second
 		// file saw too is one message.
-		if e.sink.Message != nil && int(s.first.input) == p.Input {
+		if e.sink.Message != nil && decoded.within {
 			e.sink.Message(&Message{Packet: p, NBNS: m, Kind: s.kind})
 		}
 		return
@@ -272,7 +274,7 @@ func (e *Engine) nbns(p *wire.Packet, decoded *message) {
 	kind := exchange.MsgUnknown
 	var x *exchange.Exchange
 	if name, ok := m.Name(); ok && usable(m) {
-		history := e.history(name, decoded)
+		history := e.names.TouchFound(decoded.found, name, m.Scope(), e.clock)
 		kind, x = e.tracker.Observe(&exchange.Message{Name: history.ID, Time: e.clock, Input: p.Input, Frame: p.Frame,
 			Src: p.Src.Addr(), Dst: p.Dst.Addr(), Broadcast: p.LinkBcast, NBNS: m})
 		if x != nil && x.History == nil {
@@ -283,7 +285,7 @@ func (e *Engine) nbns(p *wire.Packet, decoded *message) {
 			e.dnsLookup(p, history, m.TrnID)
 		}
 	}
-	s.kind, s.x = kind, x
+	*s = taken{x: x, kind: kind}
 	if x != nil {
 		s.id, s.frame = x.ID, uint8(x.FrameCount()-1)
 	}

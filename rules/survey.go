@@ -462,11 +462,12 @@ func rasDouble(s *analyze.Survey) {
 			case n.Scope == "":
 				plain = append(plain, n.Bytes)
 			default:
-				states = append(states, s.Table.Get(n.Bytes, n.Scope))
+				if st := s.Table.Get(n.Bytes, n.Scope); st != nil {
+					states = append(states, st)
+				}
 			}
 		}
-		states = slices.DeleteFunc(s.Table.Fetch(plain, states), func(st *names.State) bool { return st == nil })
-		s.Table.FetchWhole(states)
+		states = s.Table.GetAll(plain, states)
 		var fs []exchange.FrameRef
 		f := analyze.Finding{Host: hostOf(a), Verdict: analyze.Possible}
 		for _, st := range states {

@@ -93,35 +93,6 @@ const (
 	waits
 )
 
-// waiting are the open exchanges that wait for one and the same time, the one
-// that is due first at the front: the clock does not go back, so that is the
-// order in which they began to wait.
-type waiting struct{ first, last *Exchange }
-
-func (w *waiting) add(x *Exchange) {
-	x.sooner, x.later = w.last, nil
-	if w.last == nil {
-		w.first = x
-	} else {
-		w.last.later = x
-	}
-	w.last = x
-}
-
-func (w *waiting) remove(x *Exchange) {
-	if x.sooner == nil {
-		w.first = x.later
-	} else {
-		x.sooner.later = x.later
-	}
-	if x.later == nil {
-		w.last = x.sooner
-	} else {
-		x.later.sooner = x.sooner
-	}
-	x.sooner, x.later = nil, nil
-}
-
 var durations = [waits]int64{int64(Linger), int64(BroadcastWait), int64(UnicastWait), int64(WACKWait)}
 
 // Tracker pairs messages to exchanges. Its only clock is the time of the
@@ -134,7 +105,7 @@ type Tracker struct {
 	// name, the oldest one with the rest behind it; a challenge is linked
 	// through it.
 	pending map[uint64]*Exchange
-	waiting [waits]waiting
+	waiting [waits]queue
 	nextID  uint64
 	clock   int64
 	limit   int
@@ -158,40 +129,54 @@ func NewTracker(know Knowledge, limit int, settled func(x *Exchange) (keep bool)
 // NextDeadline is the earliest time at which an exchange may settle by itself,
 // or ok false if none is open.
 func (t *Tracker) NextDeadline() (at int64, ok bool) {
-	if x := t.next(); x != nil {
-		return x.deadline, true
+	if q := t.nextQueue(); q != nil {
+		return q.front().due, true
 	}
 	return 0, false
 }
 
 // Quiet reports whether no exchange settles by itself before at.
 func (t *Tracker) Quiet(at int64) bool {
-	x := t.next()
-	return x == nil || x.deadline >= at
+	for w := range t.waiting {
+		if q := &t.waiting[w]; !q.empty() && q.front().due < at {
+			return false
+		}
+	}
+	return true
 }
 
 // next is the open exchange that is due first, of several the oldest; nil if
 // none is open.
 func (t *Tracker) next() *Exchange {
 	var best *Exchange
+	if q := t.nextQueue(); q != nil {
+		best = q.front().x
+	}
+	return best
+}
+
+// nextQueue is the queue whose front is due first, nil if none is open.
+func (t *Tracker) nextQueue() *queue {
+	var best *queue
 	for w := range t.waiting {
-		x := t.waiting[w].first
-		if x != nil && (best == nil || x.deadline < best.deadline || x.deadline == best.deadline && x.ID < best.ID) {
-			best = x
+		q := &t.waiting[w]
+		if q.empty() {
+			continue
+		}
+		if best == nil || q.front().due < best.front().due || q.front().due == best.front().due && q.front().x.ID < best.front().x.ID {
+			best = q
 		}
 	}
 	return best
 }
 
-// Due appends to list the exchanges that settle before at if nothing more is
-// heard of them, as many as it has room for.
-func (t *Tracker) Due(at int64, list []*Exchange) []*Exchange {
-	for w := range t.waiting {
-		for x := t.waiting[w].first; x != nil && x.deadline < at && len(list) < cap(list); x = x.later {
-			list = append(list, x)
-		}
+// Upcoming is the n-th of the exchanges that settle after the next one, nil if
+// that is not known.
+func (t *Tracker) Upcoming(n int) *Exchange {
+	if q := t.nextQueue(); q != nil {
+		return q.ahead(n)
 	}
-	return list
+	return nil
 }
 
 // SettleNext settles the exchange with the earliest deadline.
@@ -207,9 +192,7 @@ func (t *Tracker) SettleNext() {
 func (t *Tracker) Finish(now int64) {
 	var left []*Exchange
 	for w := range t.waiting {
-		for x := t.waiting[w].first; x != nil; x = x.later {
-			left = append(left, x)
-		}
+		left = t.waiting[w].list(left)
 	}
 	sortByID(left)
 	for _, x := range left {

@@ -164,10 +164,10 @@ func (a *Answer) Frames(role string, to netip.Addr) []FrameRef {
 type Exchange struct {
 	ID uint64 // from 1, in order of first request
 
-	key           key
-	next          *Exchange // in its bucket of open exchanges
-	deadline      int64     // when it settles by itself; 0: it is not open
-	sooner, later *Exchange // that wait for the same time
+	key      key
+	next     *Exchange // in its bucket of open exchanges
+	deadline int64     // when it settles by itself; 0: it is not open
+	turn     int       // its place among those that wait for the same time
 
 	// History is what the owner of the tracker attaches to the exchange's name,
 	// Host to its initiator.

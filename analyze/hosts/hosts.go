@@ -11,6 +11,9 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"unsafe"
+
+	"nbtrace/analyze/prefetch"
 )
 
 // Role is a set of the roles that an address was seen to play.
@@ -162,7 +165,6 @@ type Registry struct {
 	serials uint32   // given to addresses
 	oldest  []victim // next to be evicted, unless touched since
 	several bool     // SeveralServers
-	fetched uint64   // a sum of what was fetched, so that reading it is not left out
 }
 
 // NewRegistry makes a registry of at most limit addresses (0: 200,000). The
@@ -301,25 +303,26 @@ func (r *Registry) sent(i int32, t int64) int32 {
 	return i
 }
 
-// Fetch appends to into the indexes of addresses, -1 for one that is not
-// known. It looks all of them up at one time, so that they are brought into
-// the processor's cache together.
-func (r *Registry) Fetch(all []netip.Addr, into []int32) []int32 {
-	for _, a := range all {
-		i, ok := r.where(a)
-		if !ok {
-			i = -1
-		}
-		into = append(into, i)
+// Fetch looks up an address whose turn comes soon, -1 if it is not known, and
+// asks for what the registry holds of it.
+func (r *Registry) Fetch(a netip.Addr) int32 {
+	i, ok := r.where(a)
+	if !ok {
+		return -1
 	}
-	for _, i := range into[len(into)-len(all):] {
-		if i >= 0 {
-			e := &r.list[i]
-			r.fetched += e.touched + uint64(e.mac.last) + uint64(e.first)
-		}
-	}
-	return into
+	r.FetchAt(i)
+	return i
 }
+
+// FetchAt asks for what the registry holds of the address with an index, or any
+// other number.
+func (r *Registry) FetchAt(i int32) {
+	if uint(i) < uint(len(r.list)) {
+		prefetch.Lines(unsafe.Pointer(&r.list[i]), linesOfAddress)
+	}
+}
+
+const linesOfAddress = int(unsafe.Sizeof(address{})+prefetch.LineSize-1) / prefetch.LineSize
 
 // MentionFound is Mention with the index that Fetch or Touch gave for the
 // address some time ago, or any other number.

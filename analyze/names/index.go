@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
+	"unsafe"
 
 	"nbtrace/analyze/nbns"
+	"nbtrace/analyze/prefetch"
 )
 
 // index finds histories by name. It is an open-addressing table with the hash
@@ -47,6 +49,11 @@ func (x *index) get(n *nbns.Name, hash uint64) *State {
 			return e.s
 		}
 	}
+}
+
+// seek asks for the memory of the slot where the hash belongs.
+func (x *index) seek(hash uint64) {
+	prefetch.Lines(unsafe.Pointer(&x.slots[hash&uint64(len(x.slots)-1)]), 1)
 }
 
 // likely is the history of the name with the hash, if there is one. It may be

@@ -14,9 +14,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/nbns"
+	"nbtrace/analyze/prefetch"
 )
 
 // Limits of one name's history.
@@ -302,7 +304,6 @@ type Table struct {
 	limit   int
 	oldest  []victim // next to be evicted, unless touched since
 	Evicted int64
-	fetched uint64 // a sum of what was fetched, so that reading it is not left out
 }
 
 // NewTable makes a table of at most limit names (0: 1,000,000).
@@ -316,54 +317,61 @@ func NewTable(limit int) *Table {
 // Len is the number of names.
 func (t *Table) Len() int { return t.plain.used + len(t.scoped) }
 
-// Fetch appends to into the histories of names without a scope, nil for one
-// that has none. It is Get for all of them at one time: where there are many
-// histories that takes a fraction of the time, since they are brought into the
-// processor's cache together.
-func (t *Table) Fetch(all []nbns.Name, into []*State) []*State {
-	var hashes [64]uint64
-	mask := uint64(len(t.plain.slots) - 1)
-	for len(all) > 0 {
-		part := all[:min(len(all), len(hashes))]
-		all = all[len(part):]
-		for i := range part {
-			hashes[i] = t.plain.hash(&part[i])
-			t.fetched += t.plain.slots[hashes[i]&mask].hash
+// Hash is the hash of a name without a scope.
+func (t *Table) Hash(n *nbns.Name) uint64 { return t.plain.hash(n) }
+
+// Seek asks for the memory that tells where the history of a name without a
+// scope lies. It returns the name's hash.
+func (t *Table) Seek(n *nbns.Name) uint64 {
+	h := t.plain.hash(n)
+	t.plain.seek(h)
+	return h
+}
+
+// Fetch looks up the history of the name with a hash, nil if there is none, and
+// asks for its memory. It may be another name's with the same hash.
+func (t *Table) Fetch(hash uint64) *State {
+	s := t.plain.likely(hash)
+	s.Fetch()
+	return s
+}
+
+// GetAll appends to into the histories that there are of names without a scope.
+// It is Get for all of them at one time, which takes a fraction of the time
+// where there are many histories.
+func (t *Table) GetAll(all []nbns.Name, into []*State) []*State {
+	for i := range all {
+		t.Seek(&all[i])
+	}
+	for i := range all {
+		t.Fetch(t.Hash(&all[i]))
+	}
+	first := len(into)
+	for i := range all {
+		if s := t.Get(all[i], ""); s != nil {
+			into = append(into, s)
 		}
-		first := len(into)
-		for i := range part {
-			into = append(into, t.plain.likely(hashes[i]))
-		}
-		for _, s := range into[first:] {
-			if s != nil {
-				t.fetched += s.touched + uint64(s.Queries)
-			}
-		}
-		for i, s := range into[first:] {
-			if s != nil && s.Name != part[i] {
-				into[first+i] = t.plain.get(&part[i], hashes[i])
-			}
-		}
+	}
+	for _, s := range into[first:] {
+		s.FetchHeld()
 	}
 	return into
 }
 
-// FetchWhole brings histories with their claims and answers into the
-// processor's cache.
-func (t *Table) FetchWhole(list []*State) {
-	for _, s := range list {
-		t.fetched += s.touched + uint64(s.Queries)
+// Fetch asks for the memory of the history itself.
+func (s *State) Fetch() { prefetch.Lines(unsafe.Pointer(s), linesOfState) }
+
+// FetchHeld asks for the memory of the first claims and answers.
+func (s *State) FetchHeld() {
+	if len(s.Claims) > 0 {
+		prefetch.Lines(unsafe.Pointer(&s.Claims[0]), 2)
 	}
-	for _, s := range list {
-		if len(s.Claims) > 0 {
-			c := &s.Claims[0]
-			t.fetched += uint64(c.Count) + uint64(c.End.Time())
-		}
-		for i := range s.Answers {
-			t.fetched += uint64(s.Answers[i].Count)
-		}
+	if n := len(s.Answers); n > 0 {
+		prefetch.Lines(unsafe.Pointer(&s.Answers[0]), min(n, 3)+1)
 	}
 }
+
+const linesOfState = int(unsafe.Sizeof(State{})+prefetch.LineSize-1) / prefetch.LineSize
 
 // Get returns the history of a name, nil if there is none.
 func (t *Table) Get(n nbns.Name, scope string) *State {

@@ -153,8 +153,8 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestFetch: it finds what Get finds.
-func TestFetch(t *testing.T) {
+// TestGetAll: it finds what Get finds.
+func TestGetAll(t *testing.T) {
 	table := NewTable(0)
 	var all []nbns.Name
 	for i := range 1000 {
@@ -163,9 +163,21 @@ func TestFetch(t *testing.T) {
 			table.Touch(numbered(i), "", 1)
 		}
 	}
-	for i, s := range table.Fetch(all, nil) {
-		if s != table.Get(all[i], "") || (s == nil) != (i%3 == 0) {
-			t.Fatalf("name %d: got %v", i, s)
+	got := table.GetAll(all, nil)
+	for i := range all {
+		want := table.Get(all[i], "")
+		if (want == nil) != (i%3 == 0) {
+			t.Fatalf("name %d: got %v", i, want)
 		}
+		if want == nil {
+			continue
+		}
+		if len(got) == 0 || got[0] != want {
+			t.Fatalf("name %d is missing", i)
+		}
+		got = got[1:]
+	}
+	if len(got) > 0 {
+		t.Errorf("%d too many", len(got))
 	}
 }

@@ -1,0 +1,10 @@
+//go:build amd64 || arm64
+
+package prefetch
+
+import "unsafe"
+
+// Lines asks for n lines of the cache, at least one, from the one with p on.
+//
+//go:noescape
+func Lines(p unsafe.Pointer, n int)
