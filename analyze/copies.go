@@ -27,20 +27,19 @@ const copyWindow = int64(time.Second)
 type copies struct {
 	hash    packetHash
 	ring    []sighting         // a power of two, by time of the first sighting
-	buckets []int32            // by hash: the latest sighting, 0 for none, else its place in the ring plus one
+	buckets []int              // by hash: number of the latest sighting, which may be over
 	others  map[uint64][]place // by hash: further places that saw a packet
-	head    int                // number of the oldest
-	end     int                // number of the next one
+	head    int                // number of the oldest that is not over
+	end     int                // number of the next one, from 1
 }
 
 // sighting is a packet with the first place that saw it.
 type sighting struct {
 	hash   uint64
 	time   int64
+	older  int // number of the one before it in the bucket, which may be over
 	first  place
-	next   int32 // in the bucket
-	gone   bool  // no longer in its bucket: the packet was sent again
-	copied bool  // there are others
+	copied bool // there are others
 }
 
 // seen says which sighting a packet is.
@@ -60,7 +59,7 @@ type place struct {
 const leastSightings = 256
 
 func newCopies() copies {
-	return copies{hash: newPacketHash(), ring: make([]sighting, leastSightings), buckets: make([]int32, leastSightings), others: map[uint64][]place{}}
+	return copies{hash: newPacketHash(), ring: make([]sighting, leastSightings), buckets: make([]int, leastSightings), others: map[uint64][]place{}, head: 1, end: 1}
 }
 
 // packetHash sums up what copies of a packet have in common.
@@ -94,68 +93,55 @@ func mix(a, b uint64) uint64 {
 // look finds the sighting of the packet, or begins one.
 func (c *copies) look(p *wire.Packet) seen {
 	sum := c.hash.of(p)
-	mask := len(c.ring) - 1
-	for c.head < c.end && p.Time-c.ring[c.head&mask].time > copyWindow {
-		if o := &c.ring[c.head&mask]; !o.gone {
-			c.unlink(o, c.head&mask)
+	for c.head < c.end && p.Time-c.at(c.head).time > copyWindow {
+		if o := c.at(c.head); o.copied {
+			delete(c.others, o.hash)
 		}
 		c.head++
 	}
 	at := place{int32(p.Input), int32(p.Interface), p.SrcMAC, p.DstMAC, p.TTL}
-	for i := c.buckets[int(sum)&mask]; i != 0; {
-		s := &c.ring[i-1]
+	for n := *c.bucket(sum); n >= c.head; n = c.at(n).older {
+		s := c.at(n)
 		if s.hash != sum {
-			i = s.next
 			continue
 		}
 		if s.first != at && !(s.copied && slices.Contains(c.others[sum], at)) {
 			s.copied = true
 			c.others[sum] = append(c.others[sum], at)
-			number := c.head + (int(i-1)-c.head)&mask
-			return seen{number, c.head, true, s.first.input == at.input}
+			return seen{n, c.head, true, s.first.input == at.input}
 		}
-		c.unlink(s, int(i-1))
-		s.gone = true
+		// It was sent again, and what comes is a copy of that.
+		if s.copied {
+			delete(c.others, sum)
+			s.copied = false
+		}
 		break
 	}
 	if c.end-c.head == len(c.ring) {
 		c.grow()
-		mask = len(c.ring) - 1
 	}
-	i := c.end & mask
-	c.ring[i] = sighting{hash: sum, time: p.Time, first: at}
-	c.link(&c.ring[i], i)
+	n := c.end
 	c.end++
-	return seen{number: c.end - 1, oldest: c.head}
+	b := c.bucket(sum)
+	*c.at(n) = sighting{hash: sum, time: p.Time, first: at, older: *b}
+	*b = n
+	return seen{number: n, oldest: c.head}
 }
 
-func (c *copies) link(s *sighting, i int) {
-	b := &c.buckets[int(s.hash)&(len(c.buckets)-1)]
-	s.next, *b = *b, int32(i+1)
-}
+func (c *copies) at(number int) *sighting { return &c.ring[number&(len(c.ring)-1)] }
 
-func (c *copies) unlink(s *sighting, i int) {
-	b := &c.buckets[int(s.hash)&(len(c.buckets)-1)]
-	for *b != int32(i+1) {
-		b = &c.ring[*b-1].next
-	}
-	*b = s.next
-	if s.copied {
-		delete(c.others, s.hash)
-	}
-}
+func (c *copies) bucket(sum uint64) *int { return &c.buckets[int(sum)&(len(c.buckets)-1)] }
 
 // grow makes the ring twice as large.
 func (c *copies) grow() {
 	old := c.ring
 	c.ring = make([]sighting, 2*len(old))
-	c.buckets = make([]int32, 2*len(old))
+	c.buckets = make([]int, 2*len(old))
 	for n := c.head; n < c.end; n++ {
-		i := n & (len(c.ring) - 1)
-		c.ring[i] = old[n&(len(old)-1)]
-		if s := &c.ring[i]; !s.gone {
-			c.link(s, i)
-		}
+		s := old[n&(len(old)-1)]
+		b := c.bucket(s.hash)
+		s.older, *b = *b, n
+		*c.at(n) = s
 	}
 }
 
