@@ -101,6 +101,8 @@ type Engine struct {
 	started bool
 	gaps    bool
 
+	fetching bool // there is more than the processor's cache holds
+
 	pass    Pass
 	memo    any // what the rules of a family share for memoFor at memoAt
 	memoFor *exchange.Exchange
@@ -209,7 +211,9 @@ func (e *Engine) advance(t int64) {
 			e.surveyDue(t)
 		case ok && at < t:
 			e.clock = max(e.clock, at)
-			e.fetchDue()
+			if e.fetching {
+				e.fetchDue()
+			}
 			e.tracker.SettleNext()
 		case !ok && c != nil && c.at < t:
 			due := e.agenda.pop()

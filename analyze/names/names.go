@@ -400,7 +400,7 @@ func (t *Table) Touch(n nbns.Name, scope string, now int64) *State {
 
 // TouchFound is Touch with what Fetch found for the name.
 func (t *Table) TouchFound(s *State, n nbns.Name, scope string, now int64) *State {
-	if s == nil || s.ID == 0 || scope != "" || s.Name != n {
+	if s == nil || s.ID == 0 || scope != "" || s.Name != n || s.Scope != "" {
 		return t.Touch(n, scope, now)
 	}
 	t.touch(s, now)

@@ -181,3 +181,26 @@ func TestGetAll(t *testing.T) {
 		t.Errorf("%d too many", len(got))
 	}
 }
+
+// TestTouchFound: what was fetched may since have become another name's, or
+// that of the same name in a scope.
+func TestTouchFound(t *testing.T) {
+	table := NewTable(1)
+	table.Touch(numbered(1), "", 1)
+	found := table.Fetch(table.Seek(new(numbered(1))))
+	if found == nil || table.TouchFound(found, numbered(1), "", 2) != found {
+		t.Fatalf("got %v", found)
+	}
+	if s := table.TouchFound(found, numbered(2), "", 3); s.Name != numbered(2) {
+		t.Errorf("got the history of %v", s.Name)
+	}
+	table.Touch(numbered(1), "", 4)
+	found = table.Fetch(table.Seek(new(numbered(1))))
+	table.Touch(numbered(1), "lab", 5)
+	if s := table.TouchFound(found, numbered(1), "", 6); s.Scope != "" {
+		t.Errorf("got the history of the name in the scope %s", s.Scope)
+	}
+	if s := table.TouchFound(table.Fetch(table.Seek(new(numbered(1)))), numbered(1), "lab", 7); s.Scope != "lab" {
+		t.Errorf("got the history of the name without a scope")
+	}
+}
