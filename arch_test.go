@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"analyze/wire", "analyze/winsrepl", "analyze/nbdgm"},
 	{"analyze/nbns"},
 	{"captures/live", "captures/bpf", "captures/capgen", "captures/corpus", "captures/corpus/golden"},
-	{"captures"},
+	{"captures", "analyze/prefetch"},
 }
 
 // bans say which packages alone may import a module, and why.
@@ -52,7 +52,7 @@ var bans = []struct {
 	{"github.com/spf13", []string{"cmd/nbtrace"}, "flags belong to the command; the rest is a library"},
 	{"github.com/vbauerster/mpb", []string{"cmd/nbtrace"}, "progress belongs to the command"},
 	{"golang.org/x/term", []string{"cmd/nbtrace"}, "a library does not ask what its output is connected to"},
-	{"unsafe", nil, "no package needs it, and memory safety is what the parsers rest on"},
+	{"unsafe", []string{"analyze/prefetch"}, "memory safety is what the parsers rest on; asking for memory reads none"},
 }
 
 // standardOnly are packages that import nothing but the standard library and

@@ -1,10 +1,6 @@
 package exchange
 
-import (
-	"unsafe"
-
-	"nbtrace/analyze/prefetch"
-)
+import "nbtrace/analyze/prefetch"
 
 // queue are the open exchanges that wait for one and the same time, in the
 // order in which they began to wait. The clock does not go back, so that is
@@ -83,16 +79,10 @@ func (q *queue) list(to []*Exchange) []*Exchange {
 }
 
 // Fetch asks for the memory of the exchange itself.
-func (x *Exchange) Fetch() { prefetch.Lines(unsafe.Pointer(x), linesOfExchange) }
+func (x *Exchange) Fetch() { prefetch.Object(x) }
 
-// FetchAnswers asks for the memory of what the exchange holds beside it.
+// FetchAnswers asks for the memory of the first answer and frames.
 func (x *Exchange) FetchAnswers() {
-	if len(x.Answers) > 0 {
-		prefetch.Lines(unsafe.Pointer(&x.Answers[0]), 2)
-	}
-	if len(x.frames) > 0 {
-		prefetch.Lines(unsafe.Pointer(&x.frames[0]), 1)
-	}
+	prefetch.Elements(x.Answers, 1)
+	prefetch.Elements(x.frames, 2)
 }
-
-const linesOfExchange = int(unsafe.Sizeof(Exchange{})+prefetch.LineSize-1) / prefetch.LineSize

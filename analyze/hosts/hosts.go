@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
-	"unsafe"
 
 	"nbtrace/analyze/prefetch"
 )
@@ -318,11 +317,9 @@ func (r *Registry) Fetch(a netip.Addr) int32 {
 // other number.
 func (r *Registry) FetchAt(i int32) {
 	if uint(i) < uint(len(r.list)) {
-		prefetch.Lines(unsafe.Pointer(&r.list[i]), linesOfAddress)
+		prefetch.Object(&r.list[i])
 	}
 }
-
-const linesOfAddress = int(unsafe.Sizeof(address{})+prefetch.LineSize-1) / prefetch.LineSize
 
 // MentionFound is Mention with the index that Fetch or Touch gave for the
 // address some time ago, or any other number.

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
-	"unsafe"
 
 	"nbtrace/analyze/nbns"
 	"nbtrace/analyze/prefetch"
@@ -53,7 +52,7 @@ func (x *index) get(n *nbns.Name, hash uint64) *State {
 
 // seek asks for the memory of the slot where the hash belongs.
 func (x *index) seek(hash uint64) {
-	prefetch.Lines(unsafe.Pointer(&x.slots[hash&uint64(len(x.slots)-1)]), 1)
+	prefetch.Object(&x.slots[hash&uint64(len(x.slots)-1)])
 }
 
 // likely is the history of the name with the hash, if there is one. It may be

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unsafe"
 
 	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/nbns"
@@ -359,19 +358,13 @@ func (t *Table) GetAll(all []nbns.Name, into []*State) []*State {
 }
 
 // Fetch asks for the memory of the history itself.
-func (s *State) Fetch() { prefetch.Lines(unsafe.Pointer(s), linesOfState) }
+func (s *State) Fetch() { prefetch.Object(s) }
 
 // FetchHeld asks for the memory of the first claims and answers.
 func (s *State) FetchHeld() {
-	if len(s.Claims) > 0 {
-		prefetch.Lines(unsafe.Pointer(&s.Claims[0]), 2)
-	}
-	if n := len(s.Answers); n > 0 {
-		prefetch.Lines(unsafe.Pointer(&s.Answers[0]), min(n, 3)+1)
-	}
+	prefetch.Elements(s.Claims, 1)
+	prefetch.Elements(s.Answers, 3)
 }
-
-const linesOfState = int(unsafe.Sizeof(State{})+prefetch.LineSize-1) / prefetch.LineSize
 
 // Get returns the history of a name, nil if there is none.
 func (t *Table) Get(n nbns.Name, scope string) *State {

@@ -4,7 +4,7 @@ package prefetch
 
 import "unsafe"
 
-// Lines asks for n lines of the cache, at least one, from the one with p on.
+// lines asks for n lines of the cache, at least one, from the one with p on.
 //
 //go:noescape
-func Lines(p unsafe.Pointer, n int)
+func lines(p unsafe.Pointer, n int)

@@ -4,5 +4,5 @@ package prefetch
 
 import "unsafe"
 
-// Lines does nothing on this processor.
-func Lines(p unsafe.Pointer, n int) {}
+// lines does nothing on this processor.
+func lines(p unsafe.Pointer, n int) {}
