@@ -27,7 +27,6 @@ type occurrence struct {
 	addr      netip.Addr // one address of the machine
 	exchanges map[uint64]bool
 	parts     []part // the evidence of the first few exchanges
-	emitted   bool
 }
 
 // part is the evidence that one exchange gave.
@@ -97,8 +96,11 @@ func (e *Engine) take(r *Rule, f Finding, id uint64) {
 		k.host = netip.Addr{}
 	}
 	if o := e.known(k, f.Host.Addresses); o != nil {
+		was := o.f.Verdict
 		merge(o, &f, id)
-		e.emit(o)
+		if o.f.Verdict > was && e.sink.Stronger != nil {
+			e.sink.Stronger(o.f, was)
+		}
 		return
 	}
 	if len(e.order) >= e.opts.Limits.Findings {
@@ -108,7 +110,9 @@ func (e *Engine) take(r *Rule, f Finding, id uint64) {
 	o := &occurrence{f: &f, addr: addr, exchanges: map[uint64]bool{id: true}, parts: []part{{id, f.Evidence}}}
 	e.findings[k] = o
 	e.order = append(e.order, o)
-	e.emit(o)
+	if e.sink.Finding != nil {
+		e.sink.Finding(o.f)
+	}
 }
 
 // known looks a finding up by its key, or by another address of its machine.
@@ -123,13 +127,6 @@ func (e *Engine) known(k findingKey, addrs []netip.Addr) *occurrence {
 		}
 	}
 	return nil
-}
-
-func (e *Engine) emit(o *occurrence) {
-	if !o.emitted && e.sink.Finding != nil {
-		e.sink.Finding(o.f)
-	}
-	o.emitted = true
 }
 
 // merge works a further occurrence into a finding. The stronger verdict

@@ -101,4 +101,8 @@ type Sink struct {
 	Message  func(*Message)
 	Exchange func(*exchange.Exchange)
 	Finding  func(*Finding) // each once, when it becomes decidable
+	// Stronger is told of a finding that was handed over before and whose
+	// verdict has risen from was: twice at most, since there are three verdicts.
+	// The severity is the rule's and does not change.
+	Stronger func(f *Finding, was Verdict)
 }

@@ -82,6 +82,36 @@ func TestSinkGetsEveryFinding(t *testing.T) {
 	})
 }
 
+// The sink hears of every rise of a verdict, and of nothing else: what it was
+// told at first and the rises lead to the verdict of the result.
+func TestSinkHearsWhatGetsStronger(t *testing.T) {
+	rises := 0
+	each(t, 100, nil, func(t *testing.T, s *subject) {
+		verdicts := map[*analyze.Finding]analyze.Verdict{}
+		e := engine(analyze.Sink{
+			Finding: func(f *analyze.Finding) { verdicts[f] = f.Verdict },
+			Stronger: func(f *analyze.Finding, was analyze.Verdict) {
+				rises++
+				if verdicts[f] != was || f.Verdict <= was {
+					t.Errorf("from %s to %s, though it was %s: %s", was, f.Verdict, verdicts[f], key(f))
+				}
+				verdicts[f] = f.Verdict
+			},
+		})
+		for i := range s.frames {
+			e.Feed(&s.frames[i])
+		}
+		for _, f := range e.Finish().Findings {
+			if verdicts[f] != f.Verdict {
+				t.Errorf("it is %s, but the sink knows it as %s: %s", f.Verdict, verdicts[f], key(f))
+			}
+		}
+	})
+	if rises < 5 {
+		t.Errorf("only %d verdicts rose", rises)
+	}
+}
+
 // Reading may use several goroutines; what comes out does not depend on them.
 func TestProcessors(t *testing.T) {
 	list := subjects(t)

@@ -138,11 +138,25 @@ func (s *Snapshot) read(raw json.RawMessage) error {
 			s.Findings = append(s.Findings, v.Findings...)
 		case v.Rule != "" && v.Verdict != 0 && (v.Type == "" || v.Type == "finding"):
 			s.Findings = append(s.Findings, v.SnapshotFinding)
+		case v.Rule != "" && v.Verdict != 0 && v.Type == strengthened:
+			s.strengthen(&v.SnapshotFinding)
 		default:
 			return ErrNoReport
 		}
 	}
 	return nil
+}
+
+// strengthen puts a finding that became stronger in the place of what a live
+// run wrote of it before.
+func (s *Snapshot) strengthen(f *SnapshotFinding) {
+	id := f.identity()
+	at := slices.IndexFunc(s.Findings, func(o SnapshotFinding) bool { return o.identity() == id && o.Verdict < f.Verdict && o.sameMachine(f) })
+	if at < 0 {
+		s.Findings = append(s.Findings, *f)
+		return
+	}
+	s.Findings[at] = *f
 }
 
 // NewSnapshot takes what a run knows. Its findings take the way of the JSON

@@ -27,6 +27,37 @@ func snapshotOf(t testing.TB, d *Document) *Snapshot {
 	return s
 }
 
+// The findings that a live run wrote as they came are those of its end.
+func TestSnapshotOfStrengthenedFindings(t *testing.T) {
+	weak := func(suffix byte, addr netip.Addr) *analyze.Finding {
+		f := aFinding(suffix)
+		f.Verdict, f.Host = analyze.Possible, analyze.FindingHost{ID: 1, Addresses: []netip.Addr{addr}}
+		return f
+	}
+	var b bytes.Buffer
+	doc := aDocument(weak(0x20, nic1), weak(0x20, serverAddr), weak(0, nic1))
+	l := NewLive(doc, TextOptions{})
+	if err := l.WriteLines(&b); err != nil {
+		t.Fatal(err)
+	}
+	risen := weak(0x20, nic1)
+	risen.Verdict, risen.Host.Addresses = analyze.Likely, append(risen.Host.Addresses, netip.MustParseAddr("10.20.7.7"))
+	proved := weak(0x20, nic1)
+	proved.Verdict, proved.Count = analyze.Proved, 9
+	unknown := weak(3, nic1)
+	unknown.Verdict = analyze.Proved
+	if err := l.WriteLineRises(&b, []Rise{{risen, analyze.Possible}, {proved, analyze.Likely}, {unknown, analyze.Likely}}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := ReadSnapshot("live.ndjson", &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := Compare(s, snapshotOf(t, aDocument(proved, weak(0x20, serverAddr), weak(0, nic1), unknown))); len(d.Unchanged) != 4 || len(d.New)+len(d.Gone)+len(d.Changed) > 0 {
+		t.Errorf("%+v", s.Findings)
+	}
+}
+
 func TestCompareFindings(t *testing.T) {
 	change := func(edit func(f *analyze.Finding)) *analyze.Finding {
 		f := aFinding(0x20)

@@ -56,7 +56,7 @@ func (d *Document) WriteJSON(w io.Writer) error {
 // WriteNDJSON writes each finding as a line of "type": "finding", then a line
 // of "type": "summary" with the rest of the report.
 func (d *Document) WriteNDJSON(w io.Writer) error {
-	if err := d.writeFindingLines(w); err != nil {
+	if err := d.writeFindingLines(w, lineOfFinding); err != nil {
 		return err
 	}
 	b := append([]byte(nil), `{"type":"summary","schema":"`+Schema+`","version":`...)
@@ -69,12 +69,15 @@ func (d *Document) WriteNDJSON(w io.Writer) error {
 	return flush(w, &b)
 }
 
-// writeFindingLines writes each finding as a line of "type": "finding".
-func (d *Document) writeFindingLines(w io.Writer) error {
+// lineOfFinding begins the line of a finding.
+const lineOfFinding = `{"type":"finding"`
+
+// writeFindingLines writes each finding as a line that begins with head.
+func (d *Document) writeFindingLines(w io.Writer, head string) error {
 	var b []byte
 	keys := jsonKeys(findingsTable.Columns, ',')
 	err := d.eachFinding(func(_ int, values []Value) error {
-		b = append(b, `{"type":"finding"`...)
+		b = append(b, head...)
 		b = appendJSONRow(b, keys, values)
 		b = append(b, '\n')
 		return flushFull(w, &b)

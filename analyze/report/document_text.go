@@ -105,7 +105,7 @@ func severityColor(s analyze.Severity) string {
 }
 
 func (t *textPrinter) story(number int, s *story, told map[string]int) {
-	t.head(number, s)
+	t.head(number, s, s.lead().Verdict.String())
 	t.what(number, s, told)
 	t.diagram(s)
 	t.sureness(s)
@@ -113,21 +113,26 @@ func (t *textPrinter) story(number int, s *story, told map[string]int) {
 	t.alternatives(s)
 	t.remedy(s)
 	t.events(s)
-	if filter := s.filter(t.doc.Files); filter != "" {
-		t.heading("Show these packets (Wireshark display filter)")
-		t.prose("  ", filter, "")
-	}
+	t.filter(s)
 	if refs := s.references(); len(refs) > 0 {
 		t.line("")
 		t.prose("  ", "See "+strings.Join(refs, "; ")+".", sgrDim)
 	}
 }
 
-// head prints the title of a story and the facts.
-func (t *textPrinter) head(number int, s *story) {
+func (t *textPrinter) filter(s *story) {
+	if filter := s.filter(t.doc.Files); filter != "" {
+		t.heading("Show these packets (Wireshark display filter)")
+		t.prose("  ", filter, "")
+	}
+}
+
+// head prints the title of a story, with the verdict in the words given, and
+// the facts.
+func (t *textPrinter) head(number int, s *story, verdict string) {
 	f := s.lead()
 	t.line("")
-	title := fmt.Sprintf("%d. %s, %s: ", number, strings.ToUpper(f.Severity.String()), f.Verdict) + Escape(s.title())
+	title := fmt.Sprintf("%d. %s, %s: ", number, strings.ToUpper(f.Severity.String()), verdict) + Escape(s.title())
 	for i, l := range wrap(title, t.width) {
 		if i > 0 {
 			l = "   " + l

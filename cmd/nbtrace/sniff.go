@@ -46,10 +46,10 @@ func (a *app) sniffCommand() *cobra.Command {
 		Long: `Capture from devices and diagnose while it happens, until Ctrl-C.
 
 IFACE is a name or number of 'nbtrace interfaces', or any. Findings are printed
-as soon as they are decidable, seconds to two minutes after what they tell of;
-Ctrl-C ends the capture, judges what is open with what is there, and prints the
-summary; a second one leaves at once. SIGUSR1 prints the counters, SIGHUP opens
-the output files anew.
+as soon as they are decidable, seconds to two minutes after what they tell of,
+and again, briefly, when their verdict rises. Ctrl-C ends the capture, judges
+what is open with what is there, and prints the summary; a second one leaves at
+once. SIGUSR1 prints the counters, SIGHUP opens the output files anew.
 
 Without -f a wide filter in the kernel lets pass all that nbtrace can use, with
 VLAN tags, in fragments and in tunnels too. -f replaces it: name tags and

@@ -40,6 +40,7 @@ type session struct {
 	capture frames
 	engine  *analyze.Engine
 	doc     *report.Document // of the findings that have not been printed yet
+	rises   []report.Rise    // of those that have been, not printed yet either
 	live    *report.Live
 	out     *stream
 	whole   *output // of the formats that are written at the end
@@ -155,7 +156,7 @@ func (s *session) begin() error {
 		s.status = &statusLine{w: a.stderr}
 	}
 	s.engine = analyze.New(analyze.Options{Rules: p.rules, Mappings: p.mappings, Limits: p.flags.limits}, analyze.Sink{
-		Message: s.message, Exchange: s.exchange, Finding: s.finding})
+		Message: s.message, Exchange: s.exchange, Finding: s.finding, Stronger: s.stronger})
 	s.started, s.startWall = now, now.UnixNano()
 	s.ticked, s.statsAt, s.evidAt, s.rateAt = now, now, now, now
 	s.publish(now, s.engine.Counts(), s.capture.Stats())
@@ -191,6 +192,18 @@ func (s *session) finding(f *analyze.Finding) {
 	s.all = append(s.all, f)
 	s.counts = append(s.counts, -1)
 	s.doc.Findings = append(s.doc.Findings, f)
+}
+
+// stronger keeps a finding whose verdict has risen. One that has not been
+// printed yet will be as it is then. It may have risen twice since; what counts
+// is what was printed. Only a finding that is reported is looked for again: its
+// machine may have gained an address since, by which the baseline knows it.
+func (s *session) stronger(f *analyze.Finding, was analyze.Verdict) {
+	if slices.Contains(s.doc.Findings, f) || !slices.Contains(s.all, f) ||
+		slices.ContainsFunc(s.rises, func(r report.Rise) bool { return r.Finding == f }) {
+		return
+	}
+	s.rises = append(s.rises, report.Rise{Finding: f, Was: was})
 }
 
 // run feeds the engine until the capture has ended.
@@ -253,10 +266,7 @@ func (s *session) frame(f *captures.Frame) error {
 	if n := s.plan.stopFiles; n > 0 && len(s.store.files) > n {
 		s.halt()
 	}
-	if len(s.doc.Findings) > 0 {
-		return s.print()
-	}
-	return nil
+	return s.print()
 }
 
 // halt ends the capture with what has arrived so far.
@@ -273,30 +283,36 @@ func (s *session) halt() {
 	s.capture.Stop()
 }
 
-// print prints the findings that have come up since the last time.
+// print prints the findings that have come up since the last time, and again
+// those that have become stronger.
 func (s *session) print() error {
-	if len(s.doc.Findings) == 0 {
+	if len(s.doc.Findings) == 0 && len(s.rises) == 0 {
 		return nil
 	}
 	if s.proof != nil {
-		if err := s.proof.take(s.doc.Findings); err != nil {
+		changed := slices.Clone(s.doc.Findings)
+		for _, r := range s.rises {
+			changed = append(changed, r.Finding)
+		}
+		if err := s.proof.take(changed); err != nil {
 			return err
 		}
 	}
 	if s.out != nil {
 		s.status.clear()
 		s.order()
-		var err error
+		findings, rises := s.live.WriteText, s.live.WriteTextRises
 		if s.plan.format == "ndjson" {
-			err = s.live.WriteLines(s.out)
-		} else {
-			err = s.live.WriteText(s.out)
+			findings, rises = s.live.WriteLines, s.live.WriteLineRises
 		}
-		if err != nil {
+		if err := findings(s.out); err != nil {
+			return err
+		}
+		if err := rises(s.out, s.rises); err != nil {
 			return err
 		}
 	}
-	s.doc.Findings = nil
+	s.doc.Findings, s.rises = nil, nil
 	return nil
 }
 

@@ -298,6 +298,137 @@ func TestFindingsArePrintedOnceAndAtOnce(t *testing.T) {
 	}
 }
 
+// labRace has two findings that are likely at first and proved at the end.
+const labRace = "lab/02c-multihomed-race-third-nic-refused.pcap"
+
+// A finding whose verdict rises after it was printed is printed again, so that
+// who reads along knows at the end what the report knows; and no more often.
+func TestStrongerFindingsArePrintedAgain(t *testing.T) {
+	all, err := corpus.Captures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rises := 0
+	for _, c := range all {
+		if len(c.Files) != 1 {
+			continue
+		}
+		frames := labFrames(t, c.Files[0])
+		if len(frames) == 0 || len(frames) > 6000 {
+			continue
+		}
+		path := filepath.Join(t.TempDir(), "w.pcapng")
+		flags := sniffFlags{write: path}
+		flags.format = "ndjson"
+		out, _, _ := sniffed(t, &replay{frames: frames}, flags)
+		type what struct{ Rule, Name, Scope, Server, Verdict string }
+		type line struct {
+			what
+			Type, Was string
+			Suffix    int
+			Host      struct{ ID int }
+		}
+		parse := func(l string) (v line) {
+			if err := json.Unmarshal([]byte(l), &v); err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		type identity struct {
+			what
+			suffix, host int
+		}
+		printed := map[identity]line{}
+		for l := range strings.Lines(out) {
+			v := parse(l)
+			id := identity{v.what, v.Suffix, v.Host.ID}
+			id.Verdict = ""
+			was, again := printed[id]
+			switch v.Type {
+			case "finding":
+				if again {
+					t.Errorf("%s: a second line for the same finding: %s", c.Name, l)
+				}
+			case "strengthened":
+				rises++
+				if !again || v.Was != was.Verdict || v.Was == v.Verdict || v.Was == "proved" || v.Verdict == "possible" {
+					t.Errorf("%s: it was printed as %q: %s", c.Name, was.Verdict, l)
+				}
+			default:
+				continue
+			}
+			printed[id] = v
+		}
+		// Machines are left out: they may have become one with others since.
+		sorted := func(all []string) []string { slices.Sort(all); return all }
+		var got, want []string
+		for _, v := range printed {
+			got = append(got, fmt.Sprint(v.what, v.Suffix))
+		}
+		for _, l := range analyzed(t, path) {
+			v := parse(l)
+			want = append(want, fmt.Sprint(v.what, v.Suffix))
+		}
+		if !slices.Equal(sorted(got), sorted(want)) {
+			t.Errorf("%s: who reads along knows\n%s\nthe report has\n%s", c.Name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	if rises < 4 {
+		t.Errorf("only %d lines", rises)
+	}
+}
+
+func TestStrongerFindingInText(t *testing.T) {
+	out, _, _ := sniffed(t, &replay{frames: labFrames(t, labRace)}, sniffFlags{})
+	before, again, ok := strings.Cut(out, "\n2. WARNING, now proved (was likely): A server refused")
+	if !ok || !strings.Contains(before, "\n1. WARNING, likely: A server refused") {
+		t.Fatalf("the finding is not printed again:\n%s", out)
+	}
+	for _, want := range []string{"name     CAD-STATION<00>, CAD-STATION<20>", "Proved: 7 pieces of evidence", "the same registration was accepted later", "frame.number in {"} {
+		if !strings.Contains(again, want) {
+			t.Errorf("no %q in\n%s", want, again)
+		}
+	}
+	if strings.Contains(again, "What to do") || strings.Count(out, "now proved") != 1 {
+		t.Errorf("it is not brief:\n%s", again)
+	}
+}
+
+// What the user does not want to see is not printed when it becomes stronger,
+// and metrics count a finding once.
+func TestStrongerFindingIsTheSame(t *testing.T) {
+	var out, errs bytes.Buffer
+	a := &app{stdout: &out, stderr: &errs, getenv: func(string) string { return "" }}
+	flags := sniffFlags{memory: 4, buffer: 32}
+	flags.minSeverity, flags.color, flags.output, flags.format = "critical", "never", "-", "ndjson"
+	p, err := flags.plan(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.devices = []string{"tap0", "tap1"}
+	s, err := newSession(a, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.capture = &replay{frames: labFrames(t, labRace)}
+	if err := s.begin(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.abort()
+	if err := s.run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.end(); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "multihomed-registration-race") {
+		t.Errorf("a warning is printed:\n%s", out.String())
+	}
+	if n := s.byRule[ruleKey{"multihomed-registration-race", analyze.Warning}]; n != 2 {
+		t.Errorf("%d findings are counted, not 2", n)
+	}
+}
+
 func TestRing(t *testing.T) {
 	frames := labFrames(t, labRelease)
 	dir := t.TempDir()
