@@ -129,7 +129,7 @@ func (s *session) begin() error {
 	if err != nil {
 		return err
 	}
-	s.doc = &report.Document{Version: versionNumber(), Files: p.devices, Rules: rulesBySlug()}
+	s.doc = &report.Document{Version: versionNumber(), Files: p.devices, Rules: rulesBySlug(), Result: &analyze.Result{}}
 	now := time.Now()
 	if s.store != nil {
 		if err := s.store.begin(now.UnixNano()); err != nil {

@@ -394,6 +394,13 @@ func TestStrongerFindingInText(t *testing.T) {
 	}
 }
 
+func TestSniffDrawsLadders(t *testing.T) {
+	out, _, _ := sniffed(t, &replay{frames: labFrames(t, labRace)}, sniffFlags{ladder: true})
+	if strings.Count(out, "The messages") != 1 || !strings.Contains(out, "10.20.9.11") {
+		t.Errorf("no diagram in\n%s", out)
+	}
+}
+
 // What the user does not want to see is not printed when it becomes stronger,
 // and metrics count a finding once.
 func TestStrongerFindingIsTheSame(t *testing.T) {
