@@ -7,7 +7,6 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"nbtrace/captures"
 )
@@ -21,11 +20,13 @@ type Capture struct {
 	cfg     Config
 	devices []*device
 	in      chan *batch
-	stopAt  atomic.Int64 // ns; 0: not asked to stop
+	clock   *clock
+	stopAt  atomic.Int64 // ns, on the clock's line; 0: not asked to stop
 	stopped chan struct{}
 	once    sync.Once
 	left    int // devices that have not ended
 	given   *batch
+	steady  int64 // of the frame given last
 }
 
 // Open opens all devices. One that is not up is waited for like one that
@@ -37,7 +38,7 @@ func Open(cfg Config) (*Capture, error) {
 	if cfg.Buffer <= 0 {
 		cfg.Buffer = DefaultBuffer
 	}
-	c := &Capture{cfg: cfg, in: make(chan *batch, 2*len(cfg.Devices)), stopped: make(chan struct{}), left: len(cfg.Devices)}
+	c := &Capture{cfg: cfg, in: make(chan *batch, 2*len(cfg.Devices)), clock: newClock(), stopped: make(chan struct{}), left: len(cfg.Devices)}
 	for i, name := range cfg.Devices {
 		d := &device{capture: c, number: i, name: name, free: make(chan *batch, batchesKept)}
 		if err := d.open(); err != nil && !isDown(err) {
@@ -54,7 +55,7 @@ func Open(cfg Config) (*Capture, error) {
 	return c, nil
 }
 
-// Next fills f with the next frame of all devices in order of time; f.Interface
+// Next fills f with the next frame of all devices in order of Steady; f.Interface
 // is the device's place in Config.Devices, f.Number counts the frames kept of
 // that device and f.Input is its place too. f.Data is valid until the next
 // call. It returns ErrIdle, at the latest a quarter of a second after the last
@@ -68,7 +69,7 @@ func (c *Capture) Next(f *captures.Frame) error {
 	for {
 		if d := c.first(); d != nil {
 			b := d.queue[0]
-			*f = b.frames[b.next]
+			*f, c.steady = b.frames[b.next], b.steady[b.next]
 			b.next++
 			if b.next == len(b.frames) {
 				d.queue[0] = nil
@@ -136,9 +137,17 @@ func (c *Capture) release(b *batch) {
 	}
 }
 
-// Promise is the time, ns, up to which all frames have been given out, as far
-// as can be told: nothing at or before it is to come. It steps back when the
-// system's clock does. It belongs to the goroutine that calls Next.
+// Steady is the time, ns, of the frame that Next gave last, on a line that goes
+// on when the system's clock is set back. Until that happens it is the frame's
+// Time. It belongs to the goroutine that calls Next.
+func (c *Capture) Steady() int64 { return c.steady }
+
+// Now is the present, ns, on the line of Steady.
+func (c *Capture) Now() int64 { return c.clock.now() }
+
+// Promise is the time, ns, on the line of Steady up to which all frames have
+// been given out, as far as can be told: nothing at or before it is to come. It
+// belongs to the goroutine that calls Next.
 func (c *Capture) Promise() int64 {
 	const never = math.MaxInt64
 	t := int64(never)
@@ -170,7 +179,7 @@ func (c *Capture) Stats() []Stats {
 // still given out, then Next returns io.EOF.
 func (c *Capture) Stop() {
 	c.once.Do(func() {
-		c.stopAt.Store(time.Now().UnixNano())
+		c.stopAt.Store(c.clock.now())
 		close(c.stopped)
 	})
 }
@@ -188,9 +197,10 @@ func (c *Capture) Close() {
 type batch struct {
 	device int
 	frames []captures.Frame
+	steady []int64 // times of the frames on the clock's line
 	next   int
 	buf    []byte
-	until  int64 // the device promises: nothing at or before this is to come, ns
+	until  int64 // on the line; the device promises: nothing at or before this is to come
 	note   string
 	last   bool // the device has ended
 }
@@ -202,11 +212,12 @@ const (
 )
 
 func (b *batch) reset() {
-	*b = batch{device: b.device, frames: b.frames[:0], buf: b.buf[:0]}
+	*b = batch{device: b.device, frames: b.frames[:0], steady: b.steady[:0], buf: b.buf[:0]}
 }
 
-// add copies a frame; false if it does not fit.
-func (b *batch) add(f *captures.Frame) bool {
+// add copies a frame, whose time on the clock's line is given; false if it does
+// not fit.
+func (b *batch) add(f *captures.Frame, steady int64) bool {
 	if len(b.frames) > 0 && (len(b.frames) == batchFrames || len(b.buf)+len(f.Data) > cap(b.buf)) {
 		return false
 	}
@@ -218,6 +229,7 @@ func (b *batch) add(f *captures.Frame) bool {
 	g := *f
 	g.Data = b.buf[at:len(b.buf):len(b.buf)]
 	b.frames = append(b.frames, g)
+	b.steady = append(b.steady, steady)
 	return true
 }
 

@@ -25,6 +25,8 @@ type device struct {
 	handle  *pcap.Handle // nil while the device is away
 	free    chan *batch
 	count   int64 // frames kept
+	line    line  // of the clock, when it was looked at last
+	last    int64 // time of the last frame on the line
 
 	kernel   pcap.Stats // of the handle, when measured
 	measured time.Time
@@ -35,8 +37,8 @@ type device struct {
 	ended bool
 }
 
-// head is the time of the next frame of the queue, ns.
-func (d *device) head() int64 { b := d.queue[0]; return b.frames[b.next].Time }
+// head is the time of the next frame of the queue on the clock's line.
+func (d *device) head() int64 { b := d.queue[0]; return b.steady[b.next] }
 
 // downError says that a device exists but is not up.
 type downError struct{ device string }
@@ -126,9 +128,26 @@ func (d *device) close() {
 	d.present.Store(false)
 }
 
-// quietUntil is the time, ns, up to which a device that shows nothing now has
-// nothing more to show.
-func quietUntil(now time.Time) int64 { return now.UnixNano() - int64(slack) }
+// quietUntil is the time on the clock's line up to which a device that shows
+// nothing now has nothing more to show.
+func (d *device) quietUntil() int64 {
+	var wall int64
+	d.line, wall = d.capture.clock.look()
+	return wall + d.line.ahead - int64(slack)
+}
+
+// steady is the time of the next frame on the clock's line. The clock is looked
+// at only if the frame does not follow the last one closely.
+func (d *device) steady(stamp int64) int64 {
+	t := stamp + d.line.ahead
+	if t-d.last > stepped || d.last-t > stepped {
+		var wall int64
+		d.line, wall = d.capture.clock.look()
+		t = d.line.steady(stamp, wall)
+	}
+	d.last = t
+	return t
+}
 
 // measureAt measures if it is time to.
 func (d *device) measureAt(now time.Time) {
@@ -182,7 +201,7 @@ func (d *device) run() {
 func (d *device) say(text string) {
 	b := d.batch()
 	b.note = text
-	b.until = quietUntil(time.Now())
+	b.until = d.quietUntil()
 	d.capture.in <- b
 }
 
@@ -209,7 +228,7 @@ func (d *device) reopen() bool {
 			continue
 		}
 		b := d.batch()
-		b.until = quietUntil(time.Now())
+		b.until = d.quietUntil()
 		d.capture.in <- b
 	}
 }
@@ -223,25 +242,25 @@ func (d *device) read() (reason string) {
 	c := d.capture
 	f := captures.Frame{Input: d.number, Interface: d.number, Link: captures.LinkType(d.link.Load())}
 	b := d.batch()
-	var sent int64 // frame time when a batch was sent last
+	var sent int64 // time of the frame at which a batch was sent last
 	for {
 		data, info, err := d.handle.ZeroCopyReadPacketData()
 		if err != nil {
-			now := time.Now()
-			b = d.send(b, quietUntil(now))
+			b = d.send(b, d.quietUntil())
 			if err != pcap.NextErrorTimeoutExpired {
 				return d.failure(err)
 			}
-			d.measureAt(now)
+			d.measureAt(time.Now())
 			if c.stopAt.Load() != 0 {
 				return ""
 			}
 			continue
 		}
 		f.Time = info.Timestamp.UnixNano()
+		at := d.steady(f.Time)
 		stop := c.stopAt.Load()
-		if stop != 0 && f.Time > stop {
-			d.send(b, f.Time-1)
+		if stop != 0 && at > stop {
+			d.send(b, at-1)
 			return ""
 		}
 		d.captured.Add(1)
@@ -250,16 +269,15 @@ func (d *device) read() (reason string) {
 			d.count++
 			f.Number = d.count
 			d.kept.Add(1)
-			if !b.add(&f) {
-				b, sent = d.send(b, f.Time-1), f.Time
-				b.add(&f)
+			if !b.add(&f, at) {
+				b, sent = d.send(b, at-1), at
+				b.add(&f, at)
 			}
 		}
-		if f.Time < sent || f.Time-sent > int64(timeout) {
-			b, sent = d.send(b, f.Time-1), f.Time
-			now := time.Now()
-			d.measureAt(now)
-			if stop != 0 && now.UnixNano()-stop > int64(drainLimit) {
+		if at < sent || at-sent > int64(timeout) {
+			b, sent = d.send(b, at-1), at
+			d.measureAt(time.Now())
+			if stop != 0 && c.clock.now()-stop > int64(drainLimit) {
 				return ""
 			}
 		}

@@ -19,6 +19,12 @@ func Open(Config) (*Capture, error) { return nil, ErrUnavailable }
 // Next fails with ErrUnavailable.
 func (*Capture) Next(*captures.Frame) error { return ErrUnavailable }
 
+// Steady is 0.
+func (*Capture) Steady() int64 { return 0 }
+
+// Now is 0.
+func (*Capture) Now() int64 { return 0 }
+
 // Promise is 0.
 func (*Capture) Promise() int64 { return 0 }
 

@@ -24,12 +24,24 @@ type evidence struct {
 	f       *os.File
 	w       *captures.Writer
 	placed  map[place]bool
-	order   []place // of the frames in the file
+	order   []position // of the frames in the file
 	ifaces  []int
 	known   map[[2]int]bool
 	missing map[place]bool // cited, but no longer in memory
 	bytes   int64
 }
+
+// position is what frames are sorted by.
+type position struct {
+	place
+	at int64
+}
+
+func (p position) compare(o position) int {
+	return cmp.Or(cmp.Compare(p.at, o.at), cmp.Compare(p.input, o.input), cmp.Compare(p.number, o.number))
+}
+
+func (f *arrived) position() position { return position{place{f.Input, f.Number}, f.at} }
 
 // maxSorted is up to which size, in bytes, the file is sorted in memory at the
 // end.
@@ -54,7 +66,7 @@ func (e *evidence) begin() error {
 // take writes those frames of findings that are not in the file yet.
 func (e *evidence) take(findings []*analyze.Finding) error {
 	comments := roles(findings)
-	var fresh []captures.Frame
+	var fresh []arrived
 	for p := range comments {
 		if e.placed[p] || e.missing[p] {
 			continue
@@ -66,22 +78,20 @@ func (e *evidence) take(findings []*analyze.Finding) error {
 		}
 		fresh = append(fresh, f)
 	}
-	slices.SortFunc(fresh, func(a, b captures.Frame) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Input, b.Input), cmp.Compare(a.Number, b.Number))
-	})
+	slices.SortFunc(fresh, func(a, b arrived) int { return a.position().compare(b.position()) })
 	for i := range fresh {
 		f := &fresh[i]
-		p := place{f.Input, f.Number}
-		e.placed[p] = true
+		p := f.position()
+		e.placed[p.place] = true
 		e.order = append(e.order, p)
 		if key := [2]int{f.Interface, int(f.Link)}; !e.known[key] {
 			e.known[key] = true
 			e.ifaces = append(e.ifaces, f.Interface)
 		}
 		e.bytes += int64(blockOverhead + len(f.Data))
-		g := *f
+		g := f.Frame
 		g.Input = 0
-		if err := e.w.Write(&g, comments[p]...); err != nil {
+		if err := e.w.Write(&g, comments[p.place]...); err != nil {
 			return err
 		}
 	}
@@ -133,7 +143,7 @@ func (e *evidence) sort(comments map[place][]string) error {
 	defer r.Close()
 	type record struct {
 		frame captures.Frame
-		place place
+		position
 	}
 	var all []record
 	var f captures.Frame
@@ -144,9 +154,7 @@ func (e *evidence) sort(comments map[place][]string) error {
 		f.Data = slices.Clone(f.Data)
 		all = append(all, record{f, e.order[len(all)]})
 	}
-	slices.SortStableFunc(all, func(a, b record) int {
-		return cmp.Or(cmp.Compare(a.frame.Time, b.frame.Time), cmp.Compare(a.place.input, b.place.input), cmp.Compare(a.place.number, b.place.number))
-	})
+	slices.SortStableFunc(all, func(a, b record) int { return a.compare(b.position) })
 	return replaceFile(e.path, func(w io.Writer) error {
 		out := captures.NewWriter(w, captures.WriterOptions{Application: "nbtrace " + versionNumber(), SnapLen: e.snapLen,
 			InterfaceName: func(_, iface int) string { return e.device(e.ifaces[iface]) }})

@@ -8,7 +8,14 @@ import "nbtrace/captures"
 // so that they do not push the rest out.
 type recent struct {
 	bulk, rest tier
-	at         map[place]*captures.Frame
+	at         map[place]*arrived
+}
+
+// arrived is a frame with its place in time, which is not that of its Time where
+// the system's clock was set back.
+type arrived struct {
+	captures.Frame
+	at int64
 }
 
 // tier is a queue of frames whose data lies in chunks; a chunk is dropped as a
@@ -28,11 +35,11 @@ const chunkSize = 1 << 20
 // newRecent holds about so many bytes.
 func newRecent(limit int) *recent {
 	n := max(limit/chunkSize, 4)
-	return &recent{at: map[place]*captures.Frame{}, bulk: tier{limit: n / 4}, rest: tier{limit: n - n/4}}
+	return &recent{at: map[place]*arrived{}, bulk: tier{limit: n / 4}, rest: tier{limit: n - n/4}}
 }
 
-// add keeps a copy of a frame.
-func (r *recent) add(f *captures.Frame, bulk bool) {
+// add keeps a copy of a frame that arrived at a time.
+func (r *recent) add(f *captures.Frame, at int64, bulk bool) {
 	t := &r.rest
 	if bulk {
 		t = &r.bulk
@@ -43,10 +50,10 @@ func (r *recent) add(f *captures.Frame, bulk bool) {
 		last = len(t.chunks) - 1
 	}
 	c := t.chunks[last]
-	at := len(c.data)
+	begin := len(c.data)
 	c.data = append(c.data, f.Data...)
-	k := *f
-	k.Data = c.data[at:len(c.data):len(c.data)]
+	k := arrived{*f, at}
+	k.Data = c.data[begin:len(c.data):len(c.data)]
 	p := place{f.Input, f.Number}
 	c.frames = append(c.frames, p)
 	r.at[p] = &k
@@ -67,10 +74,10 @@ func (t *tier) grow(r *recent, n int) {
 }
 
 // find returns a frame that is still in memory.
-func (r *recent) find(p place) (captures.Frame, bool) {
+func (r *recent) find(p place) (arrived, bool) {
 	f, ok := r.at[p]
 	if !ok {
-		return captures.Frame{}, false
+		return arrived{}, false
 	}
 	return *f, true
 }

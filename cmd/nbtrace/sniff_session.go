@@ -25,6 +25,8 @@ func effectiveUser() int { return os.Geteuid() }
 // frames is what a session reads: a live.Capture.
 type frames interface {
 	Next(*captures.Frame) error
+	Steady() int64
+	Now() int64
 	Promise() int64
 	Stats() []live.Stats
 	Stop()
@@ -47,6 +49,7 @@ type session struct {
 	store   *store
 	proof   *evidence
 	infos   []captures.Info // of the devices
+	stamps  stamps
 
 	kinds     [exchange.WaitAcknowledgement + 1]int64
 	outcomes  map[outcomeKey]int64
@@ -232,8 +235,12 @@ func (s *session) run() error {
 	}
 }
 
-// frame keeps a frame and judges it.
+// frame keeps a frame and judges it. What is kept has the time that the frame
+// carries. The engine, whose clock stands still while times are older, gets one
+// that goes on when the system's clock is set back.
 func (s *session) frame(f *captures.Frame) error {
+	at := s.capture.Steady()
+	s.stamps.note(at, f.Time)
 	info := &s.infos[f.Interface]
 	if info.Packets == 0 || f.Time < info.First {
 		info.First = f.Time
@@ -246,7 +253,7 @@ func (s *session) frame(f *captures.Frame) error {
 	}
 	if s.store != nil {
 		begun := len(s.store.files)
-		if err := s.store.add(f); err != nil {
+		if err := s.store.add(f, at); err != nil {
 			return err
 		}
 		if len(s.store.files) != begun || len(s.doc.Files) != begun {
@@ -255,10 +262,13 @@ func (s *session) frame(f *captures.Frame) error {
 	}
 	before := s.engine.Counts().Messages
 	s.bulk = true
+	stamp := f.Time
+	f.Time = at
 	s.engine.Feed(f)
+	f.Time = stamp
 	if s.proof != nil {
 		messages := s.engine.Counts().Messages
-		s.proof.recent.add(f, s.bulk && messages > before)
+		s.proof.recent.add(f, at, s.bulk && messages > before)
 	}
 	if c := s.plan.flags.messages; c > 0 && s.engine.Counts().Messages >= c {
 		s.halt()
@@ -301,6 +311,11 @@ func (s *session) print() error {
 	if s.out != nil {
 		s.status.clear()
 		s.order()
+		s.doc.Findings = s.stamps.findings(s.doc.Findings)
+		for i := range s.rises {
+			r := &s.rises[i]
+			r.Finding = s.stamps.findings([]*analyze.Finding{r.Finding})[0]
+		}
 		findings, rises := s.live.WriteText, s.live.WriteTextRises
 		if s.plan.format == "ndjson" {
 			findings, rises = s.live.WriteLines, s.live.WriteLineRises
@@ -336,7 +351,7 @@ func (s *session) tick() error {
 	}
 	s.watchClock(now)
 	if clock := s.engine.Clock(); clock != 0 {
-		s.lag = max(0, time.Duration(now.UnixNano()-clock))
+		s.lag = max(0, time.Duration(s.capture.Now()-clock))
 	}
 	if s.showCounters.Swap(false) {
 		s.status.clear()
@@ -414,7 +429,14 @@ func (s *session) watchClock(now time.Time) {
 	if d := time.Duration(step - s.step); d > stepNoticed || d < -stepNoticed {
 		s.steps++
 		s.status.clear()
-		s.app.warnf("the system's clock was set by %s; times before and after do not compare", d.Round(time.Millisecond))
+		text := fmt.Sprintf("the system's clock was set by %s; times before and after do not compare", d.Round(time.Millisecond))
+		if d < 0 {
+			text += ", findings do not wait"
+			if s.store != nil {
+				text += "; in the file, analyze will take packets for late until their times have caught up"
+			}
+		}
+		s.app.warnf("%s", text)
 		s.step = step
 	}
 }
@@ -460,6 +482,7 @@ func (s *session) end() error {
 	if err := s.print(); err != nil {
 		return err
 	}
+	s.stamps.result(result)
 	for i, d := range stats {
 		info := &s.infos[i]
 		switch {

@@ -19,7 +19,7 @@ type storeOptions struct {
 	path     string
 	snapLen  int
 	size     int64         // bytes, 0: no limit
-	duration time.Duration // from the first packet of a file, in capture time; 0: no limit
+	duration time.Duration // from the first packet of a file; 0: no limit
 	files    int           // how many files are kept; 0: all
 	device   func(iface int) string
 }
@@ -37,7 +37,7 @@ type store struct {
 	f     *os.File
 	count int64 // frames in the current file
 	size  int64 // its size, near enough
-	begun int64 // time of its first frame
+	begun int64 // time of its first frame, on the line of add
 }
 
 // storeFile is a file that was begun.
@@ -91,18 +91,19 @@ func (s *store) next(t int64) error {
 const blockOverhead = 32
 
 // add keeps a frame and sets its Input and Number to its place. The file's
-// interface number is not the frame's, which stays the device's.
-func (s *store) add(f *captures.Frame) error {
+// interface number is not the frame's, which stays the device's. at is the
+// frame's time on a line that goes on when the system's clock is set back.
+func (s *store) add(f *captures.Frame, at int64) error {
 	room := int64(blockOverhead + (len(f.Data)+3)&^3)
 	full := s.o.size > 0 && s.count > 0 && s.size+room > s.o.size
-	old := s.o.duration > 0 && s.count > 0 && f.Time-s.begun >= int64(s.o.duration)
+	old := s.o.duration > 0 && s.count > 0 && at-s.begun >= int64(s.o.duration)
 	if full || old {
 		if err := s.next(f.Time); err != nil {
 			return err
 		}
 	}
 	if s.count == 0 {
-		s.begun = f.Time
+		s.begun = at
 	}
 	s.count++
 	s.size += room

@@ -128,6 +128,9 @@ type replay struct {
 	stop   bool
 	stats  []live.Stats
 	onIdle func(frame int)
+	// The clock of the frames is set back by so much before frame setAt.
+	setAt int
+	back  time.Duration
 }
 
 func (r *replay) Next(f *captures.Frame) error {
@@ -141,10 +144,15 @@ func (r *replay) Next(f *captures.Frame) error {
 		return live.ErrIdle
 	}
 	*f = r.frames[r.at]
+	if r.back > 0 && r.at >= r.setAt {
+		f.Time -= int64(r.back)
+	}
 	r.at++
 	return nil
 }
 
+func (r *replay) Steady() int64       { return r.frames[r.at-1].Time }
+func (r *replay) Now() int64          { return r.frames[min(r.at, len(r.frames)-1)].Time }
 func (r *replay) Promise() int64      { return r.frames[r.at].Time - 1 }
 func (r *replay) Stats() []live.Stats { return r.stats }
 func (r *replay) Stop()               { r.stop = true }
@@ -488,7 +496,7 @@ func TestKilledProcessLeavesReadableFile(t *testing.T) {
 	}
 	for i := range frames {
 		f := frames[i]
-		if err := s.add(&f); err != nil {
+		if err := s.add(&f, f.Time); err != nil {
 			t.Fatal(err)
 		}
 		if i == 40 {
@@ -773,7 +781,7 @@ func TestRecentIsBounded(t *testing.T) {
 	const n = 100_000
 	for i := range n {
 		f.Number = int64(i + 1)
-		r.add(&f, i%10 != 0)
+		r.add(&f, f.Time, i%10 != 0)
 	}
 	if _, ok := r.find(place{0, 1}); !ok {
 		t.Error("the oldest frame of those that are no queries was pushed out")
@@ -801,8 +809,223 @@ func TestClockStepIsTold(t *testing.T) {
 	s.startWall += int64(time.Hour) // as if the clock had been set back since
 	s.watchClock(s.started.Add(2 * time.Second))
 	s.watchClock(s.started.Add(3 * time.Second))
-	if got := errs.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "-1h0m0s") || s.steps != 1 {
+	if got := errs.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "-1h0m0s") || !strings.Contains(got, "findings do not wait\n") || s.steps != 1 {
 		t.Errorf("%d steps: %s", s.steps, got)
+	}
+	errs.Reset()
+	s.store = &store{}
+	s.startWall += int64(time.Hour)
+	s.watchClock(s.started.Add(4 * time.Second))
+	if got := errs.String(); !strings.Contains(got, "analyze will take packets for late") {
+		t.Errorf("nothing is said of the file: %s", got)
+	}
+	errs.Reset()
+	s.startWall -= int64(2 * time.Hour)
+	s.watchClock(s.started.Add(5 * time.Second))
+	if got := errs.String(); !strings.Contains(got, "by 2h0m0s") || strings.Contains(got, "wait") {
+		t.Errorf("set forward: %s", got)
+	}
+}
+
+// When the system's clock is set back, findings come as if it had not been,
+// with the times that the packets carry, and the packets keep theirs.
+func TestClockSetBack(t *testing.T) {
+	const back = time.Hour
+	before := 0
+	for _, c := range []struct {
+		file  string
+		setAt int
+	}{{labRelease, 20}, {labRelease, 60}, {labRefusal, 30}, {labRace, 20}} {
+		frames := labFrames(t, c.file)
+		run := func(back time.Duration) (early int, stdout string, report map[string]any, times []int64, whole string) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "out")
+			r := &replay{frames: slices.Clone(frames), setAt: c.setAt, back: back}
+			r.onIdle = func(int) {
+				b, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				early = strings.Count(string(b), `"type":"finding"`)
+			}
+			flags := sniffFlags{write: filepath.Join(dir, "w.pcapng"), evidence: filepath.Join(dir, "e.pcapng")}
+			flags.format, flags.output = "ndjson", path
+			sniffed(t, r, flags)
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flags = sniffFlags{}
+			flags.format = "json"
+			whole, _, _ = sniffed(t, &replay{frames: slices.Clone(frames), setAt: c.setAt, back: back}, flags)
+			if err := json.Unmarshal([]byte(whole), &report); err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range []string{"w.pcapng", "e.pcapng"} {
+				in, err := captures.Open(filepath.Join(dir, file))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer in.Close()
+				var f captures.Frame
+				for in.Next(&f) == nil {
+					times = append(times, f.Time)
+				}
+			}
+			return early, string(b), report, times, whole
+		}
+		step := frames[c.setAt].Time
+		set := func(ns int64) int64 {
+			if ns >= step {
+				ns -= int64(back)
+			}
+			return ns
+		}
+		// moved is JSON whose times of step and later are set back.
+		var moved func(v any) any
+		moved = func(v any) any {
+			switch v := v.(type) {
+			case map[string]any:
+				delete(v, "inputs") // whose first and last are the least and greatest time
+				for k := range v {
+					v[k] = moved(v[k])
+				}
+			case []any:
+				for i := range v {
+					v[i] = moved(v[i])
+				}
+			case string:
+				if at, err := time.Parse(time.RFC3339Nano, v); err == nil {
+					return time.Unix(0, set(at.UnixNano())).UTC().Format("2006-01-02T15:04:05.000000000Z")
+				}
+			}
+			return v
+		}
+		parse := func(ndjson string) (all []any) {
+			for l := range strings.Lines(ndjson) {
+				var v any
+				if err := json.Unmarshal([]byte(l), &v); err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, v)
+			}
+			return all
+		}
+		text := func(v any) string {
+			b, err := json.MarshalIndent(v, "", " ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(b)
+		}
+		early, stdout, report, times, _ := run(0)
+		gotEarly, gotStdout, gotReport, gotTimes, whole := run(back)
+		if before += early; gotEarly != early {
+			t.Errorf("%s: %d findings were printed before the end, not %d", c.file, gotEarly, early)
+		}
+		delete(gotReport, "inputs")
+		if want, got := text(moved(report)), text(gotReport); got != want {
+			t.Errorf("%s: the report is\n%s\nnot\n%s", c.file, got, want)
+		}
+		if !strings.Contains(whole, time.Unix(0, set(frames[len(frames)-1].Time)).UTC().Format("2006-01-02T15:")) {
+			t.Errorf("%s: no time of after the step in\n%s", c.file, whole)
+		}
+		got := parse(gotStdout)
+		for _, v := range got {
+			delete(v.(map[string]any), "inputs")
+		}
+		if want := text(moved(any(parse(stdout)))); text(got) != want {
+			t.Errorf("%s: printed\n%s\nnot\n%s", c.file, text(got), want)
+		}
+		for i := range times {
+			times[i] = set(times[i])
+		}
+		if !slices.Equal(gotTimes, times) {
+			t.Errorf("%s: the packets that were written have the times %d, not %d", c.file, gotTimes, times)
+		}
+	}
+	if before == 0 {
+		t.Error("nothing was printed before the end")
+	}
+}
+
+func TestRingByDurationWhenClockIsSetBack(t *testing.T) {
+	frames := labFrames(t, labRelease)
+	var count [2]int
+	for i, back := range []time.Duration{0, time.Hour} {
+		dir := t.TempDir()
+		sniffed(t, &replay{frames: slices.Clone(frames), setAt: 20, back: back}, sniffFlags{write: filepath.Join(dir, "r.pcapng"), ring: []string{"duration:10"}})
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		count[i] = len(files)
+	}
+	if count[0] < 3 || count[1] != count[0] {
+		t.Errorf("%d files, and %d when the clock is set back", count[0], count[1])
+	}
+}
+
+// The evidence of several devices is in the order in which it was seen, also
+// where the times that it carries are not.
+func TestEvidenceIsInOrderOfArrival(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "e.pcapng")
+	e := newEvidence(path, live.DefaultSnapLen, 4<<20, func(i int) string { return fmt.Sprint("tap", i) })
+	if err := e.begin(); err != nil {
+		t.Fatal(err)
+	}
+	finding := &analyze.Finding{Rule: "r", Evidence: []analyze.Evidence{{}}}
+	for i, f := range []captures.Frame{{Input: 1, Number: 7, Time: 9e9}, {Input: 0, Number: 5, Time: 1e9}, {Input: 1, Number: 8, Time: 2e9}} {
+		f.Interface, f.Link, f.Data, f.Length = f.Input, captures.LinkEthernet, []byte{byte(i)}, 1
+		e.recent.add(&f, int64(i), false)
+		finding.Evidence[0].Frames = append(finding.Evidence[0].Frames, analyze.FrameRef{Input: f.Input, Frame: f.Number})
+	}
+	if err := e.close([]*analyze.Finding{finding}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := captures.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var order []byte
+	var f captures.Frame
+	for r.Next(&f) == nil {
+		order = append(order, f.Data...)
+	}
+	if !bytes.Equal(order, []byte{0, 1, 2}) {
+		t.Errorf("the order is %d", order)
+	}
+}
+
+func TestStamps(t *testing.T) {
+	var s stamps
+	findings := []*analyze.Finding{{First: 10, Last: 30}}
+	result := func() *analyze.Result {
+		return &analyze.Result{Findings: findings, Names: []analyze.Name{{From: 25, Until: 0}, {From: 10, Until: 35}}, Mappings: []analyze.Mapping{{}, {Time: 20}}}
+	}
+	s.note(10, 10)
+	r := result()
+	if s.result(r); r.Findings[0] != findings[0] || len(s.spans) != 0 {
+		t.Error("without a step there are copies")
+	}
+	for _, n := range [][2]int64{{20, 5}, {30, 15}, {40, 40}} { // set back by 15, then forward again
+		s.note(n[0], n[1])
+	}
+	for engine, want := range map[int64]int64{0: 0, 9: 9, 19: 19, 20: 5, 39: 24, 40: 40, 50: 50} {
+		if got := s.of(engine); got != want {
+			t.Errorf("%d is %d, not %d", engine, got, want)
+		}
+	}
+	s.result(r)
+	if f := r.Findings[0]; f.First != 10 || f.Last != 15 || findings[0].Last != 30 {
+		t.Errorf("%+v, the engine's is %+v", f, findings[0])
+	}
+	if n, m := r.Names, r.Mappings; n[0].From != 10 || n[0].Until != 0 || n[1].Until != 20 || m[0].Time != 0 || m[1].Time != 5 {
+		t.Errorf("%+v %+v", n, m)
+	}
+	if len(s.spans) != 2 {
+		t.Errorf("%+v", s.spans)
 	}
 }
 
