@@ -199,6 +199,7 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 // unique name within seconds of each other, if no name server had to ask
 // whose name it is and no end node objected: two machines would have met.
 // Some software sends the registrations of all its adapters from one of them.
+// At a name server a machine with several adapters uses opcode 15 for each.
 func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 	if x.Kind == exchange.Refresh || x.Outcome == exchange.Defended || !plausibleHost(x.Address()) {
 		return
@@ -228,7 +229,7 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		switch {
 		case c.Sender() == x.Initiator && x.Initiator == c.Addr() && x.Outcome == exchange.Accepted:
 			j.Sign = hosts.SentForOther
-		case !asked && x.Address() == x.Initiator && c.Addr() == c.Sender() && !contested(s, c):
+		case !asked && x.Address() == x.Initiator && c.Addr() == c.Sender() && (x.Broadcast || c.Multihomed) && !contested(s, c):
 			j.Sign = hosts.SeveralRegs
 		default:
 			continue

@@ -50,6 +50,7 @@ type Claim struct {
 	sender     [4]byte // zero: IPv6, or not known
 	Group      bool
 	Multihomed bool // registered with opcode 15
+	Registered bool // an accepted registration was seen, not refreshes only
 	State      ClaimState
 	TTL        uint32
 	Count      uint32 // confirmations
@@ -611,7 +612,8 @@ func (s *State) Settled(x *exchange.Exchange) {
 
 // newClaim is the claim that x makes.
 func newClaim(x *exchange.Exchange, addr [4]byte, server [4]byte) Claim {
-	return Claim{addr: addr, sender: four(x.Initiator), server: server, Group: x.Group, Request: x.FirstRef()}
+	return Claim{addr: addr, sender: four(x.Initiator), server: server, Group: x.Group,
+		Multihomed: x.Kind == exchange.MultihomedRegistration, Request: x.FirstRef()}
 }
 
 func (s *State) registered(x *exchange.Exchange, addr [4]byte, server [4]byte) {
@@ -622,6 +624,7 @@ func (s *State) registered(x *exchange.Exchange, addr [4]byte, server [4]byte) {
 			c = s.addClaim(newClaim(x, addr, server))
 		}
 		c.Multihomed = c.Multihomed || x.Kind == exchange.MultihomedRegistration
+		c.Registered = c.Registered || x.Kind != exchange.Refresh
 		if gap := x.Start - c.Last; c.Count > 0 && gap > int64(9*time.Minute) && gap < int64(11*time.Minute) {
 			c.TenMinutes++
 		} else {
@@ -648,7 +651,7 @@ func (s *State) registered(x *exchange.Exchange, addr [4]byte, server [4]byte) {
 		}
 		if c == nil || c.State != Refused {
 			n := newClaim(x, addr, server)
-			n.State, n.Multihomed, n.Until = Refused, x.Kind == exchange.MultihomedRegistration, x.End
+			n.State, n.Until = Refused, x.End
 			c = s.addClaim(n)
 		}
 		c.Last = x.End
