@@ -311,6 +311,10 @@ func checkDomainMissing(p *analyze.Pass) {
 		ev("server-does-not-know", true, pair(x, "query", "negative-answer"), "%s does not know %s", x.Asked, s.name()),
 		ev("held-elsewhere", true, held.Frames("registration"), "%s registered it %s", held.Addr(), where),
 	}
+	if since := p.Now - held.From(); p.Ended && since < int64(horizon) {
+		f.Verdict = analyze.Possible
+		f.Evidence = append(f.Evidence, ev("may-still-register", false, nil, "the capture ends %s after that: %s may register it at %s too", duration(since), held.Addr(), x.Asked))
+	}
 	f.Remedy = []string{
 		"Let the controller use a WINS server that replicates with this one, and register again: nbtstat -RR, or restart Netlogon (Samba: restart nmbd).",
 		"Check the replication between the servers; as a stopgap put the domain into LMHOSTS with #DOM.",
@@ -429,7 +433,8 @@ func unansweredByServer(x *exchange.Exchange, _ *names.State) bool {
 // checkSilentFallback: a machine gives a working server up.
 func checkSilentFallback(p *analyze.Pass) {
 	x := p.Exchange
-	if !p.Final || !p.Hosts.HasRole(x.Asked, hosts.WINSServer) {
+	// A machine that asks by broadcast may try the server again shortly.
+	if !p.Final || p.Ended || !p.Hosts.HasRole(x.Asked, hosts.WINSServer) {
 		return
 	}
 	if alive, _ := p.Hosts.Sent(x.Asked); alive <= x.End {
@@ -468,7 +473,8 @@ func checkSilentFallback(p *analyze.Pass) {
 // to a dead one.
 func checkMNode(p *analyze.Pass) {
 	x := p.Exchange
-	if !p.Final {
+	// The other server's turn may still come.
+	if !p.Final || p.Ended {
 		return
 	}
 	if _, alive := p.Hosts.Sent(x.Asked); alive {
