@@ -7,6 +7,7 @@ import (
 
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
+	"nbtrace/analyze/hosts"
 	"nbtrace/analyze/names"
 	"nbtrace/analyze/nbns"
 )
@@ -60,14 +61,18 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 			ev("objector-holds-name", true, held, "%s holds the name", owner)}, owner
 	}
 	q, own := s.answeredChallenge()
-	if q == nil && x.WACK && len(s.challenges()) == 0 && s.decidedAt()-x.Start < int64(answeredWithin) {
+	if e, asked, ok := s.unseenAnswer(); ok {
+		if s.mine(asked) {
+			return 0, "the machine itself was asked for the name", nil, owner
+		}
 		v := analyze.Likely
 		if len(s.multihomed) > 0 {
 			v = analyze.Possible // another adapter of its own may have answered
 		}
-		return v, "the server waited and then refused, as it does when the recorded owner answers", []analyze.Evidence{refusedHow(s),
-			ev("waited-then-refused", true, frames(x, "wack", exchange.RoleWACK), "the server asked for time (WACK) and refused %s later: somebody answered its challenge, which this capture does not show",
-				duration(s.decidedAt()-x.WACKTime))}, s.recorded()
+		if !asked.IsValid() {
+			asked = s.recorded()
+		}
+		return v, "the server waited and then refused, as it does when the recorded owner answers", []analyze.Evidence{refusedHow(s), e}, asked
 	}
 	if q == nil {
 		if len(s.owners) > 0 && !x.WACK && len(s.challenges()) == 0 {
@@ -78,7 +83,65 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 	if own {
 		return 0, "the machine itself answered for the name", nil, owner
 	}
-	return analyze.Proved, "a living machine answered for the name", []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}, q.Asked
+	evidence = []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}
+	if !s.apart(q.Asked) {
+		return analyze.Likely, "a machine answered for the name", append(evidence, maybeOwn(q.Asked)), q.Asked
+	}
+	return analyze.Proved, "a living machine answered for the name", evidence, q.Asked
+}
+
+// unseenAnswer is the evidence that somebody answered the server's challenge,
+// which the capture does not show: the server decided before its tries can have
+// run out. The address is who was asked, zero if that is not known.
+func (s *subject) unseenAnswer() (e analyze.Evidence, asked addr, ok bool) {
+	cs := s.challenges()
+	if len(cs) == 0 {
+		if !s.x.WACK || s.decidedAt()-s.x.Start >= int64(answeredWithin) {
+			return e, asked, false
+		}
+		return ev("waited-then-refused", true, frames(s.x, "wack", exchange.RoleWACK), "the server asked for time (WACK) and refused %s later: somebody answered its challenge, which this capture does not show",
+			duration(s.decidedAt()-s.x.WACKTime)), asked, true
+	}
+	var last *exchange.Exchange
+	for _, q := range cs {
+		if len(q.Answers) > 0 {
+			return e, asked, false
+		}
+		if q.Start <= s.decidedAt() && (last == nil || q.Start > last.Start) {
+			last = q
+		}
+	}
+	if last == nil || s.decidedAt()-last.Start >= int64(answeredWithin) {
+		return e, asked, false
+	}
+	return ev("waited-then-refused", true, frames(last, "challenge", exchange.RoleRequest, exchange.RoleRetransmission), "the server asked %s for the name and decided %s later, before its tries can have run out: somebody answered, which this capture does not show",
+		last.Asked, duration(s.decidedAt()-last.Start)), last.Asked, true
+}
+
+// apart reports whether the capture shows that the machine at the owner's
+// address is another one than the subject's. Addresses of one machine are
+// joined by what it sends when it starts; a capture that began later shows two
+// addresses and no more. A machine that registers with opcode 5 at a server has
+// one address, one that answers for its name lists all that it has, and the
+// adapters of one machine register within seconds of each other.
+func (s *subject) apart(owner addr) bool {
+	if s.x.Kind == exchange.Registration {
+		return true
+	}
+	if slices.ContainsFunc(s.p.Hosts.MultihomedJoins(s.host), func(j hosts.Join) bool { return j.Sign == hosts.OwnAnswer }) {
+		return true
+	}
+	return slices.ContainsFunc(s.p.Name.Claims, func(c names.Claim) bool {
+		return c.Addr() == owner && c.Registered && c.Server().IsValid() && (!c.Multihomed || s.x.Start-c.From() > int64(startsWithin))
+	})
+}
+
+// startsWithin is how long a machine takes to register all of its adapters.
+const startsWithin = 5 * time.Second
+
+// maybeOwn says what keeps a duplicate from being proved.
+func maybeOwn(owner addr) analyze.Evidence {
+	return ev("maybe-one-machine", false, nil, "the capture does not show that %s is another machine, and not another adapter of this one", owner)
 }
 
 func objectionFrames(x *exchange.Exchange) []exchange.FrameRef {
@@ -160,11 +223,31 @@ func (s *subject) isUserName() bool {
 	return true
 }
 
+// computerNamed reports whether the machine was seen to have a computer name,
+// which then is another one than a <03> name that isUserName found.
+func (s *subject) computerNamed() bool {
+	return slices.ContainsFunc(s.p.Hosts.Addresses(s.host), func(a addr) bool {
+		return slices.ContainsFunc(s.p.Hosts.Names(a), func(n hosts.Name) bool {
+			if n.Bytes[15] != 0x00 && n.Bytes[15] != 0x20 {
+				return false
+			}
+			st := s.p.Names.Get(n.Bytes, n.Scope)
+			return st != nil && slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return !c.Group && s.mine(c.Addr()) })
+		})
+	})
+}
+
 func userNameDuplicate(s *subject) explanation {
 	if !s.isUserName() {
 		return explanation{}
 	}
-	return s.duplicateFinding(slugUserDuplicate, "A user name is registered by two machines: %s holds it")
+	e := s.duplicateFinding(slugUserDuplicate, "A user name is registered by two machines: %s holds it")
+	if e.verdict == analyze.Proved && !s.computerNamed() {
+		e.verdict, e.decided = analyze.Likely, false
+		e.finding.Evidence = append(e.finding.Evidence, ev("maybe-computer-name", false, nil,
+			"the capture does not show the computer name of %s: it may be this one", s.host))
+	}
+	return e
 }
 
 func twoPrimaryControllers(s *subject) explanation {
@@ -220,14 +303,19 @@ func groupClash(s *subject) explanation {
 	if len(s.static) > 0 {
 		return excluded(slugGroupClash, "a static record of the name is known")
 	}
-	if q, _ := s.answeredChallenge(); q != nil {
-		return excluded(slugGroupClash, "a machine answered the server's challenge")
+	if x.WACK || len(s.challenges()) > 0 {
+		return excluded(slugGroupClash, "the server asked for the name, as it does not for a group's")
 	}
-	return explanation{rule: slugGroupClash, verdict: analyze.Proved, why: s.groupHow, decided: true, finding: s.finding(analyze.Finding{
-		Events: refusalEvents,
-		Title:  "A machine's name is also a group's name",
-		Evidence: []analyze.Evidence{refusedHow(s),
-			ev("name-is-a-group", true, s.group, "%s is a group name: %s", s.name(), s.groupHow)},
+	v := analyze.Proved
+	evidence := []analyze.Evidence{refusedHow(s), ev("name-is-a-group", true, s.group, "%s is a group name: %s", s.name(), s.groupHow)}
+	if s.groupLeft {
+		v = analyze.Likely
+		evidence = append(evidence, ev("group-released", false, nil, "all members that this capture shows had released it"))
+	}
+	return explanation{rule: slugGroupClash, verdict: v, why: s.groupHow, decided: v == analyze.Proved, finding: s.finding(analyze.Finding{
+		Events:   refusalEvents,
+		Title:    "A machine's name is also a group's name",
+		Evidence: evidence,
 		Remedy: []string{
 			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
 			"If the group is a leftover, delete its record at the WINS server and register again (nbtstat -RR, or restart nmbd).",
@@ -239,14 +327,19 @@ func groupClash(s *subject) explanation {
 // the name.
 func groupOverUnique(s *subject) explanation {
 	q, _ := s.answeredChallenge()
-	if q == nil {
+	v := analyze.Proved
+	evidence := []analyze.Evidence{refusedHow(s)}
+	if q != nil {
+		evidence = append(evidence, challengeEvidence(s, q))
+	} else if e, _, ok := s.unseenAnswer(); ok {
+		v, evidence = analyze.Likely, append(evidence, e)
+	} else {
 		return excluded(slugGroupClash, "no machine answered a challenge")
 	}
-	evidence := []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}
 	if len(s.owners) > 0 {
 		evidence = append(evidence, ev("name-is-a-machines", true, s.owners[0].RequestFrames("owner"), "%s registered it as its own name", s.owners[0].Addr()))
 	}
-	return explanation{rule: slugGroupClash, verdict: analyze.Proved, why: "a living machine has the name as its own", decided: true, finding: s.finding(analyze.Finding{
+	return explanation{rule: slugGroupClash, verdict: v, why: "a living machine has the name as its own", decided: v == analyze.Proved, finding: s.finding(analyze.Finding{
 		Events:   refusalEvents,
 		Title:    "A group's name is also a machine's name",
 		Evidence: evidence,
@@ -297,6 +390,9 @@ func staleRegistration(s *subject) explanation {
 	if len(cs) == 0 {
 		return excluded(slugStale, "nobody was asked for the name")
 	}
+	if _, _, ok := s.unseenAnswer(); ok {
+		return excluded(slugStale, "the server decided before its tries can have run out")
+	}
 	var asked []exchange.FrameRef
 	var gone addr
 	for _, q := range cs {
@@ -311,7 +407,10 @@ func staleRegistration(s *subject) explanation {
 	v := analyze.Possible
 	evidence := []analyze.Evidence{refusedHow(s), ev("challenge-unanswered", true, asked, "the server asked %s, nobody answered in time, and it refused all the same", gone)}
 	if f := s.everRegistered(gone); f != nil {
-		v = analyze.Proved
+		v = analyze.Likely
+		if slices.ContainsFunc(cs, func(q *exchange.Exchange) bool { return q.Requests > 1 }) {
+			v = analyze.Proved // asked again: there was no answer that the capture misses
+		}
 		evidence = append(evidence, ev("dynamic-owner-known", true, f.RequestFrames("registration"), "%s registered the name dynamically before", gone))
 	} else {
 		for _, a := range s.answers {

@@ -52,7 +52,12 @@ func nameShared(s *subject) explanation {
 		fmt.Sprintf("Rename one of the two machines (%s and %s): clients reach now the one, now the other.", q.Asked, s.x.Address()),
 		"If a permanent entry stands behind it (nmbd, wins.dat with time 0), remove the line while nmbd is stopped.",
 	}
-	return explanation{rule: slugShared, verdict: analyze.Proved, why: "another machine answered the challenge", decided: true, finding: f}
+	v := analyze.Proved
+	if !s.apart(q.Asked) {
+		v = analyze.Likely
+		f.Evidence = append(f.Evidence, maybeOwn(q.Asked))
+	}
+	return explanation{rule: slugShared, verdict: v, why: "another machine answered the challenge", decided: v == analyze.Proved, finding: f}
 }
 
 // challengeTimeout: the name went to the newcomer because the owner's answer
@@ -75,6 +80,9 @@ func challengeTimeout(s *subject) explanation {
 	}
 	if s.mine(owner) {
 		return excluded(slugTakeover, "no other machine was asked")
+	}
+	if _, _, ok := s.unseenAnswer(); ok {
+		return excluded(slugTakeover, "the server decided before its tries can have run out")
 	}
 	if last, _ := s.p.Hosts.Sent(owner); last <= s.x.End {
 		return excluded(slugTakeover, "the old owner is silent: the name moved as it should")
@@ -116,6 +124,10 @@ func challengeTimeout(s *subject) explanation {
 	}
 	if s.x.Kind == exchange.MultihomedRegistration {
 		v = min(v, analyze.Likely) // the address asked may be the newcomer's own
+	}
+	if !s.apart(owner) {
+		v = analyze.Possible
+		f.Evidence = append(f.Evidence, maybeOwn(owner))
 	}
 	f.Title = "A WINS server gave a living machine's name away because its answer did not come in time"
 	f.Remedy = []string{
@@ -242,6 +254,9 @@ func checkAnsweredAsGroup(p *analyze.Pass) {
 		"%s answered for %s with the group flag", x.Answers[0].From, s.name())}
 	if unique != nil {
 		f.Verdict = analyze.Proved
+		if x.Name.Suffix() == 0x00 {
+			f.Verdict = analyze.Likely // a workgroup may have registered it before the capture
+		}
 		f.Evidence = append(f.Evidence, ev("registered-as-unique", true, unique.Frames("registration"), "%s registered it as a unique name", unique.Addr()))
 	}
 	f.Remedy = []string{"Correct the software that answers (Q225324, Q124485), or install NT 4.0 Service Pack 6 on the clients."}

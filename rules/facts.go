@@ -40,6 +40,7 @@ type subject struct {
 	dynamic     []*names.Record  // replicas without the static bit
 	group       []exchange.FrameRef
 	groupHow    string
+	groupLeft   bool                 // all that registered it as a group released it
 	owners      []*names.Claim       // other machines with an active dynamic claim at the server
 	refused     []*exchange.Exchange // other refusals of this name to this machine, at once
 	accepted    *names.Claim         // a later registration of the machine that the server accepted
@@ -56,7 +57,7 @@ func newSubject(p *analyze.Pass, host, server netip.Addr) *subject {
 	s.readRecords()
 	for _, r := range p.Name.Recent {
 		if r != s.x && r.Registers() && r.Outcome == exchange.Refused && r.Unicast() && r.Asked == server && !r.WACK &&
-			refusal(r.RCode) && s.mine(r.Initiator) {
+			refusal(r.RCode) && s.mine(r.Initiator) && atOnce(r) {
 			s.refused = append(s.refused, r)
 		}
 	}
@@ -66,6 +67,18 @@ func newSubject(p *analyze.Pass, host, server netip.Addr) *subject {
 // refusal reports whether a result code says that the name may not be had:
 // RFS_ERR and ACT_ERR, which servers use for static mappings alike.
 func refusal(rc nbns.RCode) bool { return rc == nbns.RCodeRfsErr || rc == nbns.RCodeActErr }
+
+// atOnce reports whether an answer came too soon after the latest request for
+// the server to have asked anybody in vain.
+func atOnce(x *exchange.Exchange) bool {
+	last := x.Start
+	for _, f := range x.FramesWithRole(exchange.RoleRequest, exchange.RoleRetransmission) {
+		if f.Time <= x.Answers[0].Time {
+			last = max(last, f.Time)
+		}
+	}
+	return x.Answers[0].Time-last < int64(answeredWithin)
+}
 
 func (s *subject) mine(a netip.Addr) bool { return s.p.Hosts.SameMachine(a, s.host) }
 
@@ -208,7 +221,9 @@ func (s *subject) readClaims() {
 				s.group = append(s.group, c.RequestFrames("group")...)
 				if s.groupHow == "" {
 					s.groupHow = fmt.Sprintf("%s registered it as a group", c.Addr())
+					s.groupLeft = true
 				}
+				s.groupLeft = s.groupLeft && c.State == names.Released
 			}
 		case c.Group || !c.Server().IsValid() || c.Server() != s.server:
 		case s.mine(c.Addr()):
@@ -261,11 +276,12 @@ func (s *subject) readRecords() {
 }
 
 // superseded reports whether a later record of the same owner, at the same
-// server, replaced r before the event.
+// server, replaced r before the event, or may have: the owner is told by the
+// request for records, which the capture may miss.
 func (s *subject) superseded(r *names.Record) bool {
 	for i := range s.p.Name.Records {
 		o := &s.p.Name.Records[i]
-		if o != r && o.Source == r.Source && o.Server == r.Server && o.Owner == r.Owner && o.VersionID > r.VersionID && o.Time >= r.Last && o.Time <= s.x.Start {
+		if o != r && o.Source == r.Source && o.Server == r.Server && (o.Owner == r.Owner || !o.Owner.IsValid() || !r.Owner.IsValid()) && o.VersionID > r.VersionID && o.Time >= r.Last && o.Time <= s.x.Start {
 			return true
 		}
 	}

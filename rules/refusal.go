@@ -71,6 +71,11 @@ func refusedHow(s *subject) analyze.Evidence {
 		return ev("refused-after-wait", true, append(fs, frames(x, "wack", exchange.RoleWACK)...),
 			"the %s of %s for %s was refused with %s, %s after the request", what, s.name(), x.Address(), x.RCode, duration(x.Answers[0].Time-x.Start))
 	}
+	if x.Unicast() && !atOnce(x) {
+		return ev("refused-after-wait", true, fs,
+			"the %s of %s for %s was refused with %s only %s after the request: the server may have asked somebody, which this capture does not show",
+			what, s.name(), x.Address(), x.RCode, duration(x.Answers[0].Time-x.Start))
+	}
 	return ev("refused-at-once", true, fs,
 		"the %s of %s for %s was refused with %s within %s: no WACK, and the server asked nobody, as it would for a dynamic record",
 		what, s.name(), x.Address(), x.RCode, duration(x.RTT))

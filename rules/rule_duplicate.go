@@ -6,12 +6,15 @@ var duplicateSigns = []analyze.Sign{
 	{Slug: "challenge-answered", For: true, Text: "The server asked the recorded owner, and a machine answered."},
 	{Slug: "defended-by-end-node", For: true, Text: "An end node objected to a broadcast registration."},
 	{Slug: "objector-holds-name", For: true, Text: "The objector was seen to hold the name: it registered, answered for or used it."},
-	{Slug: "waited-then-refused", For: true, Text: "The server sent a WACK and refused soon after: somebody answered a challenge that the capture does not show."},
+	{Slug: "waited-then-refused", For: true, Text: "The server asked somebody and refused soon after: there was an answer, which the capture does not show."},
 	{Slug: "two-answers", For: true, Text: "Two machines answered one broadcast query for a unique name."},
 	{Slug: "conflict-demand", For: true, Text: "A node told another one that its name is in conflict."},
 	{Slug: "servers-own-name", For: true, Text: "The name is the WINS server's own."},
 	{Slug: "refused-at-once", For: true, Text: "The server refused without asking anybody."},
 	{Slug: "refused-after-wait", For: true, Text: "The server refused after it had asked the recorded owner."},
+	{Slug: "maybe-one-machine", For: false, Text: "The two addresses may be adapters of one machine whose start the capture does not show."},
+	{Slug: "maybe-computer-name", For: false, Text: "The capture does not show the machine's computer name; it may be the refused one."},
+	{Slug: "cause-unseen", For: false, Text: "The capture does not show the two answers that lead to a conflict demand."},
 }
 
 var liveDuplicateName = &analyze.Rule{
@@ -19,7 +22,7 @@ var liveDuplicateName = &analyze.Rule{
 	Doc: analyze.Doc{
 		What:           `Two machines want one unique name, and both are there. With WINS the server asks the recorded owner (WACK to the newcomer, a name query to the owner), the owner answers without the newcomer's address, and the newcomer is refused. By broadcast the owner objects itself. Two machines that already hold the name show when both answer one query; the asker may then send a conflict demand to the second one. This is the one cause of events 4319 to 4321 that their text describes.`,
 		Confirm:        `The answer of the owner in the capture. A capture at the WINS server shows the challenge; one on the owner's segment shows whether the machine that answers is really another one (MAC address, node status).`,
-		FalsePositives: `A multihomed host whose addresses nothing joins looks like two machines; a WINS proxy answers for others; a spoofing responder answers for every name (name-query-spoofing).`,
+		FalsePositives: `A multihomed host whose addresses nothing joins looks like two machines, above all in a capture that began after its start: a newcomer with opcode 15 is a second machine for certain only if the owner was seen to register, or showed all of its addresses; a WINS proxy answers for others; a spoofing responder answers for every name (name-query-spoofing).`,
 		FixWindows:     []string{"Rename one machine and restart it; nbtstat -RR on the other."},
 		FixSamba:       []string{"Change `netbios name` in smb.conf of one machine and restart nmbd."},
 		Proven:         "On traffic of real Samba servers and clients in a lab, and on public captures of Windows machines defending by broadcast; the conflict demand on a synthetic capture only.",
@@ -70,8 +73,10 @@ var uniqueGroupClash = &analyze.Rule{
 	References: []string{"Q161432", "Q166502", "Q156750", "Q136571"},
 	Signs: []analyze.Sign{
 		{Slug: "name-is-a-group", For: true, Text: "The name is registered or answered as a group."},
+		{Slug: "group-released", For: false, Text: "All members that the capture shows had released the group."},
 		{Slug: "name-is-a-machines", For: true, Text: "A machine registered the name as its own."},
 		{Slug: "challenge-answered", For: true, Text: "The server asked the recorded owner, and a machine answered."},
+		{Slug: "waited-then-refused", For: true, Text: "The server asked somebody and refused soon after: there was an answer, which the capture does not show."},
 		{Slug: "refused-after-wait", For: true, Text: "The server refused after it had asked the recorded owner."},
 		{Slug: "refused-at-once", For: true, Text: "The server refused without asking anybody."},
 	},

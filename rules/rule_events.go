@@ -22,6 +22,7 @@ var nameSharedByTwoHosts = &analyze.Rule{
 		{Slug: "challenge-answered", For: true, Text: "Another machine answered the server's challenge."},
 		{Slug: "accepted-all-the-same", For: true, Text: "The server accepted the newcomer all the same."},
 		{Slug: "one-record-two-machines", For: true, Text: "The server gives the addresses of both."},
+		{Slug: "maybe-one-machine", For: false, Text: "The two addresses may be adapters of one machine whose start the capture does not show."},
 	},
 	Triggers: registrations, Wants: acceptedAfterChallenge, Horizon: horizon, Check: checkAccepted,
 }
@@ -43,6 +44,7 @@ var challengeTimeoutTakeover = &analyze.Rule{
 		{Slug: "answered-too-late", For: true, Text: "The owner answered after the server had decided."},
 		{Slug: "owner-still-there", For: true, Text: "The owner uses the name afterwards."},
 		{Slug: "owner-address-alive", For: true, Text: "The owner's address is alive afterwards."},
+		{Slug: "maybe-one-machine", For: false, Text: "The two addresses may be adapters of one machine whose start the capture does not show."},
 	},
 	Triggers: registrations, Wants: acceptedAfterChallenge, Horizon: horizon, Check: checkAccepted,
 }

@@ -107,6 +107,9 @@ func (s *subject) weighStatic() staticCase {
 			c.verdict, c.why = analyze.Possible, "refused at once, but another machine holds the name dynamically"
 		}
 		s.hints(&c)
+		if c.verdict == analyze.Likely && !atOnce(x) {
+			c.verdict = analyze.Possible
+		}
 	}
 	if len(s.notStatic) > 0 && len(s.imported) == 0 && c.verdict != 0 && c.verdict != analyze.Proved {
 		c.verdict = analyze.Possible
@@ -206,6 +209,10 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 			c.why = fmt.Sprintf("the server asked %s, which answered: the record is a living machine's", q.Asked)
 			return
 		}
+	}
+	if _, a, ok := s.unseenAnswer(); ok && a.IsValid() {
+		c.why = fmt.Sprintf("the server asked %s and decided before its tries can have run out: somebody answered", a)
+		return
 	}
 	asked := make([]addr, 0, len(challenges))
 	var askedFrames []exchange.FrameRef
