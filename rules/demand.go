@@ -20,7 +20,7 @@ func demandSubject(p *analyze.Pass) *subject {
 }
 
 func demandCauses() []cause {
-	return []cause{groupRelease1C, dynamicReplica, incompleteRelease, splitWINS, staticRelease, forgedRelease, plainDemand}
+	return []cause{groupRelease1C, dynamicReplica, incompleteRelease, splitWINS, staticRelease, plainDemand, forgedRelease}
 }
 
 func checkDemand(p *analyze.Pass) { weigh(p, demandSubject, demandCauses) }
@@ -131,7 +131,7 @@ func staticRelease(s *subject) explanation {
 	}
 	var refusals []exchange.FrameRef
 	for _, r := range s.p.Name.Recent {
-		if r.Registers() && r.Outcome == exchange.Refused && refusal(r.RCode) && r.Asked == s.server && r.Start > x.Start && !r.WACK && s.mine(r.Initiator) {
+		if r.Registers() && r.Outcome == exchange.Refused && refusal(r.RCode) && r.Asked == s.server && r.Start > x.Start && !r.WACK && s.mine(r.Initiator) && atOnce(r) {
 			refusals = append(refusals, frames(r, "refusal", exchange.RoleResponse)...)
 		}
 	}
@@ -154,7 +154,7 @@ func staticRelease(s *subject) explanation {
 	case len(refusals) > 0:
 		c.verdict, c.why = analyze.Likely, "the server now refuses the machine at once"
 	default:
-		return excluded(slugStaticRelease, "nothing shows a static record: no replication, no answer that leads elsewhere, no refusal; a capture of TCP port 42 at the server would settle it")
+		return excluded(slugStaticRelease, "nothing shows a static record: no replication, no answer that leads elsewhere, no refusal at once; a capture of TCP port 42 at the server would settle it")
 	}
 	f := s.demandFinding("A static mapping in WINS makes the server demand a multihomed host's name", c.evidence...)
 	f.Evidence = append(f.Evidence, s.claimsEvidence()...)
@@ -226,11 +226,12 @@ func dynamicReplica(s *subject) explanation {
 		"If the adapters of one host use different WINS servers, give them the same ones.",
 	}
 	// Whose addresses a unique record holds may be unknown: they can be further
-	// adapters of the same machine.
+	// adapters of the same machine, unless one of them registered as the only one.
 	v := analyze.Likely
 	if rec.Type == names.Group || rec.Type == names.SpecialGroup || slices.ContainsFunc(rec.Addrs, func(a addr) bool {
-		_, sent := s.p.Hosts.Sent(a)
-		return !s.mine(a) && (sent || s.everRegistered(a) != nil)
+		return !s.mine(a) && slices.ContainsFunc(s.p.Name.Claims, func(c names.Claim) bool {
+			return c.Addr() == a && c.Registered && !c.Multihomed && c.Server().IsValid()
+		})
 	}) {
 		v = analyze.Proved
 	}
@@ -321,17 +322,35 @@ func forgedRelease(s *subject) explanation {
 	if s.actsAsServer() {
 		return excluded(slugForgedRelease, "the sender acts as a name server")
 	}
-	v := analyze.Likely
+	// Only absence shows that the sender is no server, so that it needs a server
+	// that is known to be the machine's.
+	v := analyze.Possible
 	why := "the sender never acted as a name server"
 	f := s.demandFinding("A machine that is no name server tells another one to release its name",
 		ev("sender-no-server", true, nil, "%s never answered a registration and never took part in WINS replication in this capture", s.server))
-	if e, ok := spoofs(s.p, s.server, "the sender also answers queries for names that are not its own"); ok {
-		v = analyze.Proved
+	if c := s.otherServer(); c != nil {
+		v = analyze.Likely
+		f.Evidence = append(f.Evidence, ev("registers-elsewhere", true, c.Frames("registration"), "the machine registers the name at %s", c.Server()))
+	}
+	if e, sure := spoofs(s.p, s.server, "the sender also answers queries for names that are not its own"); sure > 0 {
+		v = max(v, sure)
 		f.Evidence = append(f.Evidence, e)
 	}
 	f.Evidence = append(f.Evidence, s.claimsAnywhere()...)
 	f.Remedy = remedyForged
 	return explanation{rule: slugForgedRelease, verdict: v, why: why, finding: f}
+}
+
+// otherServer returns a claim of the machine that another server than the sender
+// accepted.
+func (s *subject) otherServer() *names.Claim {
+	for i := range s.p.Name.Claims {
+		c := &s.p.Name.Claims[i]
+		if s.mine(c.Addr()) && c.Server().IsValid() && !s.p.Hosts.SameMachine(c.Server(), s.server) && c.State != names.Refused {
+			return c
+		}
+	}
+	return nil
 }
 
 // claimsAnywhere shows that the receiver holds the name.
@@ -357,12 +376,19 @@ var remedyForged = []string{
 
 // plainDemand remains when nothing explains a demand.
 func plainDemand(s *subject) explanation {
-	f := s.demandFinding("A WINS server told a machine to release its name, and the capture does not show why")
-	f.Evidence = append(append(f.Evidence, s.claimsEvidence()...), s.multihomed...)
-	f.Remedy = []string{
+	title, remedy := "A WINS server told a machine to release its name, and the capture does not show why", []string{
 		"Capture TCP port 42 at the WINS server as well, or supply its list of mappings with --mappings: a static or replicated record of the name would show.",
 		"Look at the server for the name in all its records (static, other owners), and at the host with nbtstat -n.",
 	}
+	var unknown []analyze.Evidence
+	if !s.actsAsServer() {
+		title = "A machine was told to release its name, and the capture does not show whether by its name server"
+		unknown = []analyze.Evidence{ev("sender-unknown", false, nil, "%s was not seen to act as a name server, and no other one of the machine was seen", s.server)}
+		remedy = append([]string{fmt.Sprintf("Find out whether %s is a WINS server. If it is none, the message is forged (forged-release).", s.server)}, remedy...)
+	}
+	f := s.demandFinding(title)
+	f.Evidence = append(append(append(f.Evidence, s.claimsEvidence()...), s.multihomed...), unknown...)
+	f.Remedy = remedy
 	if len(s.static) > 0 {
 		r := s.static[0]
 		f.Title = "A static record displaced a machine's name; the server told it to release the name"

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"nbtrace/analyze"
 	"nbtrace/analyze/exchange"
@@ -47,13 +48,13 @@ func checkQuery(p *analyze.Pass) {
 }
 
 // unowned lists the names that a machine answered broadcast queries for with
-// its own address although it was never seen to register them. Names that
-// come with a role in a domain (<1B>, <1D>, …) do not count, nor a second
+// its own address although it was never seen to register or use them. Names
+// that come with a role in a domain (<1B>, <1D>, …) do not count, nor a second
 // suffix of a name.
 func unowned(p *analyze.Pass, a addr) []analyze.AnsweredName { return foreignNames(p, a, false) }
 
 // objected lists the names that a machine objected to, by broadcast, although
-// it was never seen to register them.
+// it was never seen to register or use them.
 func objected(p *analyze.Pass, a addr) []analyze.AnsweredName { return foreignNames(p, a, true) }
 
 func foreignNames(p *analyze.Pass, a addr, objection bool) []analyze.AnsweredName {
@@ -62,10 +63,16 @@ func foreignNames(p *analyze.Pass, a addr, objection bool) []analyze.AnsweredNam
 		if n.Objection != objection {
 			continue
 		}
+		// What came after a question is judged with its own, when all answers
+		// to that are in.
+		if p.Exchange.Kind == exchange.Query && n.Ref.Time > p.Exchange.End {
+			continue
+		}
 		if suffix := n.Name.Suffix(); suffix == 0x01 || suffix >= 0x1B && suffix <= 0x1E {
 			continue
 		}
-		if st := p.Names.Get(n.Name, n.Scope); st != nil && slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return p.Hosts.SameMachine(c.Addr(), a) }) {
+		if st := p.Names.Get(n.Name, n.Scope); st != nil && (slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return p.Hosts.SameMachine(c.Addr(), a) }) ||
+			slices.ContainsFunc(st.Uses, func(u names.Use) bool { return !u.Via().IsValid() && p.Hosts.SameMachine(u.Addr(), a) })) {
 			continue
 		}
 		if !slices.ContainsFunc(out, func(o analyze.AnsweredName) bool { return [15]byte(o.Name[:15]) == [15]byte(n.Name[:15]) }) {
@@ -75,49 +82,72 @@ func foreignNames(p *analyze.Pass, a addr, objection bool) []analyze.AnsweredNam
 	return out
 }
 
-// disputed looks for a question that a and another machine both answered, each
-// with its own address.
-func disputed(p *analyze.Pass, a addr) (fs []exchange.FrameRef, other addr) {
-	for _, n := range p.Answered(a) {
-		if n.Objection {
-			continue
-		}
+// dispute is a question that two machines answered, each with its own address.
+type dispute struct {
+	frames []exchange.FrameRef // of the other one's answer, and of its registration
+	other  addr
+	// registered: the other one was seen to register the name. Else either of
+	// the two may be the owner, as with a duplicate name.
+	registered bool
+}
+
+// disputed looks for a dispute over one of the names that a answered for; nil
+// if there is none.
+func disputed(p *analyze.Pass, a addr, ns []analyze.AnsweredName) *dispute {
+	var found *dispute
+	for _, n := range ns {
 		st := p.Names.Get(n.Name, n.Scope)
 		if st == nil {
 			continue
 		}
 		for _, q := range st.Recent {
-			if x, y := rivals(p, q); x != nil && (x.From == a || y.From == a) {
-				if x.From == a {
-					x = y
+			x, y := rivals(p, q)
+			if x == nil || x.From != a && y.From != a {
+				continue
+			}
+			if x.From == a {
+				x = y
+			}
+			d := &dispute{frames: x.Frames("owner-answer", q.Initiator), other: x.From}
+			for i := range st.Claims {
+				if c := &st.Claims[i]; !c.Group && c.State != names.Refused && c.From() < q.Start && p.Hosts.SameMachine(c.Addr(), x.From) {
+					d.registered, d.frames = true, append(d.frames, c.Frames("registration")...)
+					return d
 				}
-				return x.Frames("owner-answer", q.Initiator), x.From
+			}
+			if found == nil {
+				found = d
 			}
 		}
 	}
-	return nil, addr{}
+	return found
 }
 
 // spoofed lists the names that a spoofs, none if it does not: many unrelated
-// ones, or two of which one has another owner.
+// ones, or two of which one was registered by somebody else.
 func spoofed(p *analyze.Pass, a addr) []analyze.AnsweredName {
 	ns := unowned(p, a)
 	if len(ns) < 2 {
 		return nil
 	}
-	if fs, _ := disputed(p, a); fs == nil && len(ns) < spoofNames {
+	if d := disputed(p, a, ns); (d == nil || !d.registered) && len(ns) < spoofNames {
 		return nil
 	}
 	return ns
 }
 
-// spoofs is evidence that the sender of something also spoofs, if it does.
-func spoofs(p *analyze.Pass, a addr, text string) (analyze.Evidence, bool) {
+// spoofs is evidence that the sender of something also spoofs, and how sure
+// that is; 0 if it does not.
+func spoofs(p *analyze.Pass, a addr, text string) (analyze.Evidence, analyze.Verdict) {
 	ns := spoofed(p, a)
 	if len(ns) == 0 {
-		return analyze.Evidence{}, false
+		return analyze.Evidence{}, 0
 	}
-	return ev("sender-spoofs", true, nameFrames("spoofed-answer", ns), "%s", text), true
+	v := analyze.Likely
+	if d := disputed(p, a, ns); d != nil && d.registered {
+		v = analyze.Proved
+	}
+	return ev("sender-spoofs", true, nameFrames("spoofed-answer", ns), "%s", text), v
 }
 
 func querySpoofing(s *subject) explanation {
@@ -134,9 +164,14 @@ func querySpoofing(s *subject) explanation {
 		evidence := []analyze.Evidence{
 			ev("answers-for-many", true, nameFrames("spoofed-answer", ns), "%s answered broadcast queries for %s with its own address and was never seen to register them", a.From, nameList(ns)),
 		}
-		if fs, owner := disputed(s.p, a.From); fs != nil {
+		if d := disputed(s.p, a.From, ns); d != nil && d.registered {
 			v = analyze.Proved
-			evidence = append(evidence, ev("owner-known", true, fs, "%s answered for one of the names too", owner))
+			evidence = append(evidence, ev("owner-known", true, d.frames, "%s registered one of the names and answered for it too", d.other))
+		} else if d != nil {
+			if len(ns) == spoofNames {
+				v = analyze.Possible // a duplicate of one of them leaves too few
+			}
+			evidence = append(evidence, ev("owner-unclear", false, d.frames, "%s answered for one of the names too; the capture does not show which of the two registered it", d.other))
 		}
 		return explanation{rule: slugQuerySpoofing, verdict: v, why: "the machine answers for many names that are not its own", finding: analyze.Finding{
 			Host: hostOf(a.From), Server: a.From, Title: "One machine answers name queries for everybody",
@@ -210,6 +245,10 @@ func twoAnswers(s *subject) explanation {
 	}}
 }
 
+// questionLasts is how long after its question a node that got two answers
+// tells the second owner, at most.
+const questionLasts = 10 * time.Second
+
 func conflictSubject(p *analyze.Pass) *subject {
 	return newSubject(p, p.Exchange.Asked, p.Exchange.Initiator)
 }
@@ -263,6 +302,16 @@ func conflictOfTwo(s *subject) explanation {
 			return finding(c.Addr(), ev("defended-by-end-node", true, c.RequestFrames("registration"), "the sender holds the name itself"))
 		}
 	}
+	// The sender's question may have come before the capture began.
+	if s.x.Start-s.p.Start < int64(questionLasts) {
+		return explanation{rule: slugLiveDuplicate, verdict: analyze.Possible, why: "the two answers may have come before the capture began", finding: s.finding(analyze.Finding{
+			Server: s.x.Initiator, Events: []int{4319},
+			Title: "A machine was told that its name is in conflict; the capture does not show with whom",
+			Evidence: []analyze.Evidence{conflictHow(s), ev("cause-unseen", false, nil,
+				"the capture began %s before: a question of %s that two machines answered may have come earlier", duration(s.x.Start-s.p.Start), s.x.Initiator)},
+			Remedy: remedyDuplicate(s),
+		})}
+	}
 	return excluded(slugLiveDuplicate, "nobody else was seen to hold the name")
 }
 
@@ -279,8 +328,8 @@ func forgedConflict(s *subject) explanation {
 		v = analyze.Likely
 		f.Evidence = append(f.Evidence, claims...)
 	}
-	if e, ok := spoofs(s.p, s.x.Initiator, "the sender also answers queries for names that are not its own"); ok {
-		v = analyze.Proved
+	if e, sure := spoofs(s.p, s.x.Initiator, "the sender also answers queries for names that are not its own"); sure > 0 {
+		v = max(v, sure)
 		f.Evidence = append(f.Evidence, e)
 	}
 	if e, many := objectsToMany(s.p, s.x.Initiator); many {
@@ -323,8 +372,8 @@ func forgedObjection(s *subject) explanation {
 	f.Evidence = []analyze.Evidence{objection(s), many}
 	f.Remedy = remedyForged
 	v := analyze.Likely
-	if e, ok := spoofs(s.p, s.x.Responder, "the objector also answers queries for names that are not its own"); ok {
-		v = analyze.Proved
+	if e, sure := spoofs(s.p, s.x.Responder, "the objector also answers queries for names that are not its own"); sure > 0 {
+		v = analyze.Proved // nobody holds so many names of others by right
 		f.Evidence = append(f.Evidence, e)
 	}
 	return explanation{rule: slugForgedConflict, verdict: v, why: "the objector refuses many names and holds none of them", finding: f}

@@ -14,6 +14,8 @@ var demandSigns = []analyze.Sign{
 	{Slug: "registered-at-two-servers", For: true, Text: "The machine registered the name at another server too."},
 	{Slug: "own-record-replicated", For: true, Text: "The replicated record is the machine's own, from another server."},
 	{Slug: "sender-no-server", For: true, Text: "The sender never acted as a name server."},
+	{Slug: "sender-unknown", For: false, Text: "The capture does not show whether the sender is a name server."},
+	{Slug: "registers-elsewhere", For: true, Text: "The machine registers the name at another server."},
 	{Slug: "sender-spoofs", For: true, Text: "The sender answers queries for names that are not its own."},
 	{Slug: "receiver-holds-name", For: true, Text: "The receiver holds the name."},
 }

@@ -10,7 +10,7 @@ var nameQuerySpoofing = &analyze.Rule{
 	Doc: analyze.Doc{
 		What:           `Broadcast name queries can be answered by anybody on the segment. Tools like Responder answer all of them with their own address, so that clients authenticate to them. The machine here answered for several unrelated names that it was never seen to register.`,
 		Confirm:        `Ask for a name that cannot exist (nmblookup on the segment): a spoofer answers. Its node status does not list the names. The registration of the true owner in the capture proves it.`,
-		FalsePositives: `A machine with many aliases that registered before the capture began. Multihomed hosts, WINS servers, proxies (which answer with the addresses of others) and groups do not count.`,
+		FalsePositives: `A machine with many aliases that registered before the capture began and does not use them in datagrams. Multihomed hosts, WINS servers, proxies (which answer with the addresses of others) and groups do not count.`,
 		FixWindows:     []string{"Isolate the machine; disable LLMNR and NetBIOS over TCP/IP where not needed; require SMB signing."},
 		FixSamba:       []string{"`disable netbios = yes` where not needed; `server signing = mandatory`."},
 		Proven:         "On a scripted responder against real clients in a lab and on a public capture of a poisoning attack.",
@@ -18,7 +18,8 @@ var nameQuerySpoofing = &analyze.Rule{
 	References: []string{"RFC 1002 4.2.13", "CVE-2000-1079", "MITRE ATT&CK T1557.001"},
 	Signs: []analyze.Sign{
 		{Slug: "answers-for-many", For: true, Text: "It answered for several unrelated names with its own address."},
-		{Slug: "owner-known", For: true, Text: "One of the names belongs to another machine."},
+		{Slug: "owner-known", For: true, Text: "One of the names belongs to another machine, which registered it."},
+		{Slug: "owner-unclear", For: false, Text: "Another machine answers for one of the names too; nobody was seen to register it."},
 	},
 	Triggers: queryTriggers, Wants: answeredBroadcast, Check: checkQuery,
 }
