@@ -57,14 +57,18 @@ func (c *clock) now() int64 {
 // before that clock was set last, ns.
 type line struct{ ahead, before int64 }
 
-// steady is the time of a frame on the line. Its stamp is of before or after
-// the last step; it is taken for that by which it comes nearer to the present.
-// Stamps of a capture that does not follow the system's clock are always of
-// before.
+// steady is the time of a frame on the line. Its stamp is of after or before the
+// last step, or of a clock that nobody sets, as Npcap's is; it is taken for that
+// by which it comes nearest to the present.
 func (l line) steady(stamp, wall int64) int64 {
-	late, lateBefore := wall-stamp, wall-stamp+l.ahead-l.before
-	if max(late, -late) <= max(lateBefore, -lateBefore) {
-		return stamp + l.ahead
+	present := wall + l.ahead
+	best := stamp + l.ahead
+	for _, t := range [...]int64{stamp + l.before, stamp} {
+		if away(t, present) < away(best, present) {
+			best = t
+		}
 	}
-	return stamp + l.before
+	return best
 }
+
+func away(a, b int64) int64 { return max(a-b, b-a) }

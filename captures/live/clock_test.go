@@ -94,7 +94,7 @@ func TestFramesAroundAStepBack(t *testing.T) {
 func TestStampsThatDoNotFollowTheClock(t *testing.T) {
 	k := newSetClock()
 	d := &device{capture: &Capture{clock: &k.clock}}
-	for _, set := range []int64{0, -hour} {
+	for _, set := range []int64{0, -hour, -3 * hour} {
 		k.set = set
 		for range 5 {
 			k.since += 100 * second

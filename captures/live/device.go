@@ -140,7 +140,7 @@ func (d *device) quietUntil() int64 {
 // at only if the frame does not follow the last one closely.
 func (d *device) steady(stamp int64) int64 {
 	t := stamp + d.line.ahead
-	if t-d.last > stepped || d.last-t > stepped {
+	if away(t, d.last) > stepped {
 		var wall int64
 		d.line, wall = d.capture.clock.look()
 		t = d.line.steady(stamp, wall)
