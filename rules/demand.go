@@ -98,6 +98,10 @@ func staticRelease(s *subject) explanation {
 		c.evidence = append(c.evidence, ev("static-record-replicated", true, r.Frames,
 			"a record of %s with the static bit (%s, %s%s) was replicated to %s before; %s", s.name(), r.Type, addrList(r.Addrs), owned(r), r.Server, pathOf(r)))
 	}
+	if c.verdict == analyze.Proved && s.p.Gaps {
+		c.verdict, c.decided = analyze.Likely, false
+		c.against = append(c.against, changedUnseen())
+	}
 	for _, r := range s.imported {
 		if s.contradictsHost(r) {
 			c.verdict, c.decided, c.address = analyze.Proved, true, addrList(r.Addrs)
@@ -235,7 +239,11 @@ func dynamicReplica(s *subject) explanation {
 	}) {
 		v = analyze.Proved
 	}
-	return explanation{rule: slugDynamicReplica, verdict: v, why: "a dynamic record of the name was replicated to the server before", decided: true, finding: f}
+	if s.p.Gaps {
+		v = max(v-1, analyze.Possible)
+		f.Evidence = append(f.Evidence, changedUnseen())
+	}
+	return explanation{rule: slugDynamicReplica, verdict: v, why: "a dynamic record of the name was replicated to the server before", decided: !s.p.Gaps, finding: f}
 }
 
 // incompleteRelease: the machine had released the name for some of its

@@ -65,6 +65,7 @@ func nameShared(s *subject) explanation {
 func challengeTimeout(s *subject) explanation {
 	var asked, late []exchange.FrameRef
 	var owner addr
+	again := false
 	for _, q := range s.challenges() {
 		for i := range q.Answers {
 			a := &q.Answers[i]
@@ -75,6 +76,7 @@ func challengeTimeout(s *subject) explanation {
 				late = append(late, a.Frames("late-answer", q.Initiator)...)
 			}
 		}
+		again = again || q.Requests > 1
 		owner = q.Asked
 		asked = append(asked, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
 	}
@@ -124,6 +126,9 @@ func challengeTimeout(s *subject) explanation {
 	}
 	if s.x.Kind == exchange.MultihomedRegistration {
 		v = min(v, analyze.Likely) // the address asked may be the newcomer's own
+	}
+	if !again && len(late) == 0 {
+		v = min(v, analyze.Likely) // an answer that the capture misses
 	}
 	if !s.apart(owner) {
 		v = analyze.Possible

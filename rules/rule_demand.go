@@ -48,7 +48,7 @@ var releaseByDynamicReplica = &analyze.Rule{
 		Proven:         "On real replication of Samba servers and smbtorture.",
 	},
 	References: []string{"MS-WINSRA 3.2.5.5", "Q136571", "Q170808"},
-	Signs:      demandSigns, Triggers: demandTriggers, Horizon: horizon, Check: checkDemand,
+	Signs:      append(append([]analyze.Sign{}, demandSigns...), gapSign), Triggers: demandTriggers, Horizon: horizon, Check: checkDemand,
 }
 
 var incompleteReleaseMultihomed = &analyze.Rule{

@@ -41,8 +41,10 @@ var staticSigns = []analyze.Sign{
 	{Slug: "list-is-stale", For: false, Text: "The server's answers do not fit the supplied list."},
 	{Slug: "list-says-dynamic", For: false, Text: "The supplied list has the name, and not as a static mapping."},
 	{Slug: "challenge-unanswered", For: true, Text: "The server asked the recorded address; nobody answered."},
-	{Slug: "capture-has-gaps", For: false, Text: "The capture misses packets; what it does not show may have happened."},
+	gapSign,
 }
+
+var gapSign = analyze.Sign{Slug: "capture-has-gaps", For: false, Text: "The capture misses packets; what it does not show may have happened."}
 
 var refusalEvents = []int{4321, 4319}
 
@@ -140,7 +142,7 @@ func (s *subject) proofs(c *staticCase) {
 	}
 	if c.verdict == analyze.Proved && s.p.Gaps {
 		c.verdict, c.decided = analyze.Likely, false
-		c.against = append(c.against, ev("capture-has-gaps", false, nil, "the capture misses packets; the record may have changed since"))
+		c.against = append(c.against, changedUnseen())
 	}
 	fits := slices.ContainsFunc(s.imported, func(r *names.Record) bool { return s.contradicts(r) && s.otherThan(r) == nil })
 	for _, r := range s.imported {
@@ -162,6 +164,12 @@ func (s *subject) proofs(c *staticCase) {
 		c.evidence = append(c.evidence, ev("static-mapping-imported", true, nil, "the supplied list %s has the static mapping %s (%s, %s; line %d)",
 			strings.TrimPrefix(r.Source, "import:"), s.name(), r.Type, addrList(r.Addrs), r.Line))
 	}
+}
+
+// changedUnseen says what a replicated record is worth once packets are known
+// to be missing.
+func changedUnseen() analyze.Evidence {
+	return ev("capture-has-gaps", false, nil, "the capture misses packets; the record may have changed since")
 }
 
 // otherThan returns an answer of the server about the time of the event that
