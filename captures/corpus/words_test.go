@@ -17,6 +17,8 @@ func TestWhatIsSaid(t *testing.T) {
 		{"siblings-that-say-nothing", "static-blocks-registration", "SHOWN<00>", "multihomed-registration-race: the machine was not asked"},
 		{"duplicate-truncated-start", "live-duplicate-name", "TWIN<20>", "10.1.1.31 holds it"},
 		{"duplicate-truncated-start", "live-duplicate-name", "TWIN<20>", "static-multihomed-refusal: the server waited before it refused"},
+		{"permanent-entry-client-side", "stale-registration-blocks", "LEASED<20>", "live-duplicate-name: no other machine answered for the name"},
+		{"refusals-after-other-waits", "stale-registration-blocks", "UNHEARD<20>", "live-duplicate-name: no other machine answered for the name"},
 		{"race-third-nic", "multihomed-registration-race", "", "static-blocks-registration: the server asked"},
 		{"file-server-defends-its-aliases", "live-duplicate-name", "SALES<20>", "static-blocks-registration: no name server refused it"},
 		{"group-refused-by-unique-holder", "unique-group-clash", "", "static-blocks-registration: it was registered as a group name"},
@@ -30,7 +32,7 @@ func TestWhatIsSaid(t *testing.T) {
 		{"stale-owner-nmbd", "stale-registration-blocks", "MOVED<20>", "is gone (10.1.1.31)"},
 		{"stale-owner-client-side", "stale-registration-blocks", "GONE<20>", "is gone:"},
 		{"static-refusal-nmbd-permanent", "static-multihomed-refusal", "HRSERVER<20>", "before and afterwards the server resolves"},
-		{"siblings-that-say-nothing", "static-blocks-registration", "SHOWN<00>", "afterwards the server resolves"},
+		{"siblings-that-say-nothing", "static-blocks-registration", "SHOWN<00>", "\nafterwards the server resolves"},
 		{"static-refusal-then-accepted", "static-multihomed-refusal", "STAYS<20>", "before the server resolves"},
 		{"static-refusal-then-accepted", "static-multihomed-refusal", "STAYS<20>", "it points to 10.1.7.20"},
 		{"static-refusal-then-accepted", "static-multihomed-refusal", "LISTGONE<20>", "netsh wins server"},
@@ -39,7 +41,7 @@ func TestWhatIsSaid(t *testing.T) {
 		{"domain-held-in-other-ways", "domain-names-missing", "BCAST<1c>", "by broadcast"},
 		{"group-clash", "unique-group-clash", "SALES<00>", "is a group name: the server answers for it as a group"},
 		{"static-refusal-then-accepted", "static-multihomed-refusal", "GONE<20>", "10.1.7.20 and 10.1.7.21, which are not this machine's"},
-		{"static-origin", "static-record-origin", "GHOST<20>", "belongs to 10.1.9.6 and is now also on 10.1.9.5"},
+		{"static-origin", "static-record-origin", "GHOST<20>", "belongs to 10.1.9.6 and is now also on 10.1.9.5\n"},
 		{"scope-case", "scope-mismatch", "", "spelled in another case"},
 		{"scope-differs", "scope-mismatch", "", "in another NetBIOS scope"},
 		{"siblings-that-say-nothing", "static-blocks-registration", "SHOWN<00>", "10.1.7.33, which is not this machine's"},
@@ -67,6 +69,22 @@ func TestWhatIsSaid(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s: no %s %s says %q; said is\n%s", c.scenario, c.rule, c.name, c.says, strings.Join(all, "\n\n"))
+		}
+	}
+}
+
+// A name of the capture goes into a command to copy only if no shell takes it
+// for anything but a word.
+func TestNamesInCommands(t *testing.T) {
+	const name = "static-names-that-no-shell-takes"
+	r, _ := findingsOf(t, corpus.Capture{Folder: "scenarios", Name: name, Truth: "scenarios/" + name + ".txt"})
+	if len(r.Findings) < 5 {
+		t.Fatalf("%d findings", len(r.Findings))
+	}
+	for _, f := range r.Findings {
+		plain := subjectOf(f) == "PLAIN<20>"
+		if commands := strings.Contains(strings.Join(f.Remedy, "\n"), "netsh"); commands != plain {
+			t.Errorf("%q: commands %v", subjectOf(f), commands)
 		}
 	}
 }
