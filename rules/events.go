@@ -422,6 +422,11 @@ func checkServerFlap(p *analyze.Pass) {
 	if !p.Final {
 		return
 	}
+	if slices.ContainsFunc(p.Name.Wanted, func(c names.Claim) bool {
+		return c.Addr() == x.Address() && c.Server().IsValid() && c.Server() != x.Asked
+	}) {
+		return // tries at another server that the end of the capture cut short
+	}
 	for _, r := range p.Name.Recent {
 		if r.Registers() && r.Unicast() && r.Address() == x.Address() && r.Outcome != exchange.Accepted && x.Start-r.Start < int64(failoverLasts) && r.Start <= x.End {
 			return // a server was silent, or refused: a real failover
@@ -429,7 +434,7 @@ func checkServerFlap(p *analyze.Pass) {
 	}
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Addr() != x.Address() || c.Server() == x.Asked || !c.Server().IsValid() || c.State != names.Active || c.Last >= x.Start || x.Start-c.Last > int64(flapForgotten) {
+		if c.Addr() != x.Address() || !c.Server().IsValid() || p.Hosts.SameMachine(c.Server(), x.Asked) || c.State != names.Active || c.Last >= x.Start || x.Start-c.Last > int64(flapForgotten) {
 			continue
 		}
 		s := newSubject(p, x.Initiator, x.Asked)

@@ -123,7 +123,7 @@ func (s *subject) readMultihomed() {
 			frames = append(frames, analyze.FrameRef{Input: j.OtherInput, Frame: j.Other, Role: "multihomed", Time: j.OtherTime, Src: j.A, What: what})
 		}
 		sign := map[hosts.Sign]string{hosts.OwnAnswer: "answers-with-several-addresses", hosts.NodeStatus: "same-node-status",
-			hosts.SameMAC: "same-mac", hosts.SeveralRegs: "registered-from-several-addresses"}[j.Sign]
+			hosts.SameMAC: "same-mac", hosts.SeveralRegs: "registered-from-several-addresses", hosts.SentForOther: "registered-from-several-addresses"}[j.Sign]
 		s.multihomed = append(s.multihomed, analyze.Evidence{Sign: sign, For: true, Text: analyze.JoinText(j), Frames: frames})
 	}
 	if len(s.x.Requested) > 1 && s.x.Registers() {

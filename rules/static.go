@@ -122,8 +122,8 @@ func (s *subject) weighStatic() staticCase {
 			"the server accepted the registration from %s later: the mapping was removed meanwhile, or it was none", s.accepted.Addr()))
 		if c.verdict > analyze.Possible && len(s.static) == 0 && len(s.imported) == 0 {
 			c.verdict = analyze.Possible
-		} else if c.verdict == analyze.Proved && !x.WACK {
-			c.verdict = analyze.Likely
+		} else if c.verdict == analyze.Proved && len(s.static) == 0 {
+			c.verdict = analyze.Likely // the list may be older
 		}
 	}
 	if s.p.Gaps && c.verdict == analyze.Likely {
