@@ -314,7 +314,7 @@ func (s *session) print() error {
 		s.doc.Findings = s.stamps.findings(s.doc.Findings)
 		for i := range s.rises {
 			r := &s.rises[i]
-			r.Finding = s.stamps.findings([]*analyze.Finding{r.Finding})[0]
+			r.Finding = s.stamps.finding(r.Finding)
 		}
 		findings, rises := s.live.WriteText, s.live.WriteTextRises
 		if s.plan.format == "ndjson" {

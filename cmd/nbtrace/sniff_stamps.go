@@ -34,19 +34,23 @@ func (s *stamps) of(engine int64) int64 {
 	return engine
 }
 
-// findings are copies with the times of packets, for the engine goes on to use
-// the findings. While the times are the same they are the findings themselves.
-// The frames that they cite keep the engine's times: they are shown by how far
-// they are apart.
-func (s *stamps) findings(all []*analyze.Finding) []*analyze.Finding {
+// finding is a copy with the times of packets, for the engine goes on to use the
+// finding; while the times are the same it is the finding itself. The frames
+// that it cites keep the engine's times: they are shown by how far they are
+// apart.
+func (s *stamps) finding(f *analyze.Finding) *analyze.Finding {
 	if len(s.spans) == 0 {
-		return all
+		return f
 	}
+	g := *f
+	g.First, g.Last = s.of(f.First), s.of(f.Last)
+	return &g
+}
+
+func (s *stamps) findings(all []*analyze.Finding) []*analyze.Finding {
 	out := make([]*analyze.Finding, len(all))
 	for i, f := range all {
-		g := *f
-		g.First, g.Last = s.of(f.First), s.of(f.Last)
-		out[i] = &g
+		out[i] = s.finding(f)
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -158,28 +159,30 @@ func (r *replay) Stats() []live.Stats { return r.stats }
 func (r *replay) Stop()               { r.stop = true }
 func (r *replay) Close()              {}
 
-// sniffed runs a session over frames.
-func sniffed(t *testing.T, r *replay, flags sniffFlags) (stdout, stderr string, code int) {
+// newTestSession makes a session over frames that has not begun, and returns
+// what it will print.
+func newTestSession(t *testing.T, r *replay, flags sniffFlags) (s *session, stdout, stderr *bytes.Buffer) {
 	t.Helper()
-	var out, errs bytes.Buffer
-	a := &app{stdout: &out, stderr: &errs, getenv: func(string) string { return "" }}
-	if flags.output == "" {
-		flags.output = "-"
-	}
-	flags.minSeverity, flags.color, flags.buffer, flags.memory = "info", "never", 32, 4
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	a := &app{stdout: stdout, stderr: stderr, getenv: func(string) string { return "" }}
+	flags.output, flags.minSeverity = cmp.Or(flags.output, "-"), cmp.Or(flags.minSeverity, "info")
+	flags.color, flags.buffer, flags.memory = "never", 32, 4
 	p, err := flags.plan(a)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.devices = []string{"tap0", "tap1"}
-	if r.stats == nil {
-		r.stats = []live.Stats{{Device: "tap0", Captured: int64(len(r.frames)), Present: true}, {Device: "tap1", Present: true}}
-	}
-	s, err := newSession(a, p)
+	s, err = newSession(a, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.capture = r
+	return s, stdout, stderr
+}
+
+// runSession runs a session from its beginning to its end.
+func runSession(t *testing.T, s *session) {
+	t.Helper()
 	if err := s.begin(); err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +193,17 @@ func sniffed(t *testing.T, r *replay, flags sniffFlags) (stdout, stderr string, 
 	if err := s.end(); err != nil {
 		t.Fatal(err)
 	}
-	return out.String(), errs.String(), a.code
+}
+
+// sniffed runs a session over frames.
+func sniffed(t *testing.T, r *replay, flags sniffFlags) (stdout, stderr string, code int) {
+	t.Helper()
+	if r.stats == nil {
+		r.stats = []live.Stats{{Device: "tap0", Captured: int64(len(r.frames)), Present: true}, {Device: "tap1", Present: true}}
+	}
+	s, out, errs := newTestSession(t, r, flags)
+	runSession(t, s)
+	return out.String(), errs.String(), s.app.code
 }
 
 // lines are the findings of NDJSON, sorted, without the fields that say where
@@ -412,30 +425,10 @@ func TestSniffDrawsLadders(t *testing.T) {
 // What the user does not want to see is not printed when it becomes stronger,
 // and metrics count a finding once.
 func TestStrongerFindingIsTheSame(t *testing.T) {
-	var out, errs bytes.Buffer
-	a := &app{stdout: &out, stderr: &errs, getenv: func(string) string { return "" }}
-	flags := sniffFlags{memory: 4, buffer: 32}
-	flags.minSeverity, flags.color, flags.output, flags.format = "critical", "never", "-", "ndjson"
-	p, err := flags.plan(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.devices = []string{"tap0", "tap1"}
-	s, err := newSession(a, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.capture = &replay{frames: labFrames(t, labRace)}
-	if err := s.begin(); err != nil {
-		t.Fatal(err)
-	}
-	defer s.abort()
-	if err := s.run(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.end(); err != nil {
-		t.Fatal(err)
-	}
+	var flags sniffFlags
+	flags.minSeverity, flags.format = "critical", "ndjson"
+	s, out, _ := newTestSession(t, &replay{frames: labFrames(t, labRace)}, flags)
+	runSession(t, s)
 	if strings.Contains(out.String(), "multihomed-registration-race") {
 		t.Errorf("a warning is printed:\n%s", out.String())
 	}
@@ -599,24 +592,9 @@ func TestReopen(t *testing.T) {
 	path := filepath.Join(dir, "w.pcapng")
 	frames := labFrames(t, labRelease)
 	r := &replay{frames: frames}
-	var s *session
-	var out, errs bytes.Buffer
-	a := &app{stdout: &out, stderr: &errs, getenv: func(string) string { return "" }}
-	flags := sniffFlags{write: path, memory: 4, buffer: 32, evidence: filepath.Join(dir, "e.pcapng")}
-	flags.minSeverity, flags.color, flags.output = "info", "never", filepath.Join(dir, "o.txt")
-	p, err := flags.plan(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.devices = []string{"tap0", "tap1"}
-	if s, err = newSession(a, p); err != nil {
-		t.Fatal(err)
-	}
-	s.capture = r
-	if err := s.begin(); err != nil {
-		t.Fatal(err)
-	}
-	defer s.abort()
+	flags := sniffFlags{write: path, evidence: filepath.Join(dir, "e.pcapng")}
+	flags.output = filepath.Join(dir, "o.txt")
+	s, _, _ := newTestSession(t, r, flags)
 	r.onIdle = func(at int) {
 		if at == 50 {
 			for _, f := range []string{"w.pcapng", "e.pcapng", "o.txt"} {
@@ -630,12 +608,7 @@ func TestReopen(t *testing.T) {
 			s.reopen.Store(true) // nothing was moved: nothing happens
 		}
 	}
-	if err := s.run(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.end(); err != nil {
-		t.Fatal(err)
-	}
+	runSession(t, s)
 	count := func(name string) (n int) {
 		r, err := captures.Open(filepath.Join(dir, name))
 		if err != nil {
@@ -709,20 +682,9 @@ func TestMetricsAddressIsLoopback(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	frames := labFrames(t, labRelease)
-	var out, errs bytes.Buffer
-	a := &app{stdout: &out, stderr: &errs, verbose: true, getenv: func(string) string { return "" }}
-	flags := sniffFlags{memory: 4, buffer: 32}
-	flags.minSeverity, flags.color, flags.output = "info", "never", "-"
-	p, err := flags.plan(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.devices = []string{"tap0", "tap1"}
-	s, err := newSession(a, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.capture = &replay{frames: frames, stats: []live.Stats{{Device: "tap0", Captured: 103, Dropped: 7, Present: true}}}
+	r := &replay{frames: frames, stats: []live.Stats{{Device: "tap0", Captured: 103, Dropped: 7, Present: true}}}
+	s, _, errs := newTestSession(t, r, sniffFlags{})
+	s.app.verbose = true
 	if err := s.serve("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
