@@ -12,13 +12,13 @@ import (
 	"nbtrace/analyze/wire"
 )
 
-// How close in time registrations of one name from several addresses must
-// start to be one machine's, if nobody contests them. By broadcast the
-// adapters register together; at a WINS server one after the other.
-const (
-	togetherByBroadcast = time.Second
-	togetherAtServer    = 5 * time.Second
-)
+// TogetherAtServer is how close in time registrations of one name from several
+// addresses must start to be one machine's, if nobody contests them: at a WINS
+// server its adapters register one after the other.
+const TogetherAtServer = 5 * time.Second
+
+// togetherByBroadcast is the same by broadcast, where they register together.
+const togetherByBroadcast = time.Second
 
 // TTLs that tell who registers.
 const (
@@ -205,7 +205,7 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		return
 	}
 	asked := x.WACK || len(x.Challenges) > 0
-	within := int64(togetherAtServer)
+	within := int64(TogetherAtServer)
 	if x.Broadcast {
 		within = int64(togetherByBroadcast)
 	} else if x.Kind != exchange.MultihomedRegistration {

@@ -132,12 +132,9 @@ func (s *subject) apart(owner addr) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.p.Name.Claims, func(c names.Claim) bool {
-		return c.Addr() == owner && c.Registered && c.Server().IsValid() && (!c.Multihomed || s.x.Start-c.From() > int64(startsWithin))
+		return c.Addr() == owner && c.Registered && c.Server().IsValid() && (!c.Multihomed || s.x.Start-c.From() > int64(analyze.TogetherAtServer))
 	})
 }
-
-// startsWithin is how long a machine takes to register all of its adapters.
-const startsWithin = 5 * time.Second
 
 // maybeOwn says what keeps a duplicate from being proved.
 func maybeOwn(owner addr) analyze.Evidence {

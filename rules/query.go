@@ -40,7 +40,7 @@ func checkQuery(p *analyze.Pass) {
 	suspect := len(p.Exchange.Answers) > 1
 	for i := range p.Exchange.Answers {
 		from := p.Exchange.Answers[i].From
-		suspect = suspect || len(p.Answered(from)) > 1 && spoofed(p, from) != nil
+		suspect = suspect || len(p.Answered(from)) > 1 && spoofer(p, from)
 	}
 	if suspect {
 		weigh(p, querySubject, queryCauses)
@@ -91,6 +91,9 @@ type dispute struct {
 	registered bool
 }
 
+// decided reports whether there is a dispute and it is known whose the name is.
+func (d *dispute) decided() bool { return d != nil && d.registered }
+
 // disputed looks for a dispute over one of the names that a answered for; nil
 // if there is none.
 func disputed(p *analyze.Pass, a addr, ns []analyze.AnsweredName) *dispute {
@@ -124,27 +127,35 @@ func disputed(p *analyze.Pass, a addr, ns []analyze.AnsweredName) *dispute {
 }
 
 // spoofed lists the names that a spoofs, none if it does not: many unrelated
-// ones, or two of which one was registered by somebody else.
-func spoofed(p *analyze.Pass, a addr) []analyze.AnsweredName {
+// ones, or two of which one was registered by somebody else. The dispute is one
+// over such a name, nil if there is none.
+func spoofed(p *analyze.Pass, a addr) ([]analyze.AnsweredName, *dispute) {
 	ns := unowned(p, a)
 	if len(ns) < 2 {
-		return nil
+		return nil, nil
 	}
-	if d := disputed(p, a, ns); (d == nil || !d.registered) && len(ns) < spoofNames {
-		return nil
+	d := disputed(p, a, ns)
+	if !d.decided() && len(ns) < spoofNames {
+		return nil, nil
 	}
-	return ns
+	return ns, d
+}
+
+// spoofer reports whether a spoofs names.
+func spoofer(p *analyze.Pass, a addr) bool {
+	ns, _ := spoofed(p, a)
+	return len(ns) > 0
 }
 
 // spoofs is evidence that the sender of something also spoofs, and how sure
 // that is; 0 if it does not.
 func spoofs(p *analyze.Pass, a addr, text string) (analyze.Evidence, analyze.Verdict) {
-	ns := spoofed(p, a)
+	ns, d := spoofed(p, a)
 	if len(ns) == 0 {
 		return analyze.Evidence{}, 0
 	}
 	v := analyze.Likely
-	if d := disputed(p, a, ns); d != nil && d.registered {
+	if d.decided() {
 		v = analyze.Proved
 	}
 	return ev("sender-spoofs", true, nameFrames("spoofed-answer", ns), "%s", text), v
@@ -156,7 +167,7 @@ func querySpoofing(s *subject) explanation {
 		if !a.Positive() || s.p.Hosts.MachineHasRole(a.From, hosts.WINSServer|hosts.WINSProxy) {
 			continue
 		}
-		ns := spoofed(s.p, a.From)
+		ns, d := spoofed(s.p, a.From)
 		if len(ns) == 0 {
 			continue
 		}
@@ -164,7 +175,7 @@ func querySpoofing(s *subject) explanation {
 		evidence := []analyze.Evidence{
 			ev("answers-for-many", true, nameFrames("spoofed-answer", ns), "%s answered broadcast queries for %s with its own address and was never seen to register them", a.From, nameList(ns)),
 		}
-		if d := disputed(s.p, a.From, ns); d != nil && d.registered {
+		if d.decided() {
 			v = analyze.Proved
 			evidence = append(evidence, ev("owner-known", true, d.frames, "%s registered one of the names and answered for it too", d.other))
 		} else if d != nil {
@@ -291,7 +302,7 @@ func conflictOfTwo(s *subject) explanation {
 		if mine == nil || other == nil {
 			continue
 		}
-		if slices.ContainsFunc([]addr{mine.From, other.From}, func(a addr) bool { return len(spoofed(s.p, a)) > 0 }) {
+		if slices.ContainsFunc([]addr{mine.From, other.From}, func(a addr) bool { return spoofer(s.p, a) }) {
 			return explanation{silent: true, verdict: analyze.Likely} // told as spoofing
 		}
 		return finding(other.From, ev("two-answers", true, append(mine.Frames("answer", q.Initiator), other.Frames("answer", q.Initiator)...), "before that, %s and %s both answered a query for the name", mine.From, other.From))
