@@ -94,15 +94,14 @@ func (b *Batch) decode(n int, copies *copies) {
 			b.vlans = append(b.vlans, p.VLAN...)
 			p.VLAN = b.vlans[at:len(b.vlans):len(b.vlans)]
 		}
-		known := n < len(b.messages)
-		if !known {
+		if n == len(b.messages) {
 			b.messages = append(b.messages, message{})
-		}
-		m := &b.messages[n]
-		if !known {
+			m := &b.messages[n]
 			m.record[0].Addrs = m.addr[:0]
 			m.Questions, m.Records = m.question[:0], m.record[:0]
 		}
+		m := &b.messages[n]
+		m.found = nil
 		if p.Protocol == wire.NBNS || p.Protocol == wire.NBDGM {
 			m.seen = copies.look(p)
 		}
@@ -155,7 +154,6 @@ func (e *Engine) applyPackets(b *Batch) {
 	e.fetching = e.names.Len() >= fewNames
 	if !e.fetching {
 		for i := range n {
-			b.messages[i].found = nil
 			e.packet(&b.packets[i], &b.messages[i])
 		}
 		return
@@ -176,7 +174,6 @@ func (e *Engine) applyPackets(b *Batch) {
 // seek asks for the memory that tells where the histories of the message's
 // names lie.
 func (e *Engine) seek(p *wire.Packet, m *message) {
-	m.found = nil
 	if p.Protocol != wire.NBNS {
 		return
 	}
@@ -216,15 +213,16 @@ const (
 
 // fetchDue asks for the memory that the exchanges need that settle soon.
 func (e *Engine) fetchDue() {
-	if x := e.tracker.Upcoming(exchangesAhead); x != nil {
+	next := e.tracker.Upcoming()
+	if x := next.At(exchangesAhead); x != nil {
 		x.Fetch()
 	}
-	if x := e.tracker.Upcoming(namesAhead); x != nil {
+	if x := next.At(namesAhead); x != nil {
 		x.FetchAnswers()
 		x.History.(*names.State).Fetch()
 		e.hosts.FetchAt(x.Host)
 	}
-	if x := e.tracker.Upcoming(claimsAhead); x != nil {
+	if x := next.At(claimsAhead); x != nil {
 		x.History.(*names.State).FetchHeld()
 	}
 }

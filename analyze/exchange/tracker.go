@@ -148,11 +148,10 @@ func (t *Tracker) Quiet(at int64) bool {
 // next is the open exchange that is due first, of several the oldest; nil if
 // none is open.
 func (t *Tracker) next() *Exchange {
-	var best *Exchange
 	if q := t.nextQueue(); q != nil {
-		best = q.front().x
+		return q.front().x
 	}
-	return best
+	return nil
 }
 
 // nextQueue is the queue whose front is due first, nil if none is open.
@@ -170,13 +169,18 @@ func (t *Tracker) nextQueue() *queue {
 	return best
 }
 
-// Upcoming is the n-th of the exchanges that settle after the next one, nil if
-// that is not known.
-func (t *Tracker) Upcoming(n int) *Exchange {
-	if q := t.nextQueue(); q != nil {
-		return q.ahead(n)
+// Upcoming are the exchanges that settle after the next one.
+type Upcoming struct{ q *queue }
+
+// Upcoming is valid until the tracker is called again.
+func (t *Tracker) Upcoming() Upcoming { return Upcoming{t.nextQueue()} }
+
+// At is the n-th of them, nil if that is not known.
+func (u Upcoming) At(n int) *Exchange {
+	if u.q == nil {
+		return nil
 	}
-	return nil
+	return u.q.ahead(n)
 }
 
 // SettleNext settles the exchange with the earliest deadline.
