@@ -106,6 +106,8 @@ type Tracker struct {
 	// through it.
 	pending map[uint64]*Exchange
 	waiting [waits]queue
+	due     *queue // whose front is due first, nil if none is open; as far as it is known
+	unknown bool   // due is not known
 	nextID  uint64
 	clock   int64
 	limit   int
@@ -137,12 +139,8 @@ func (t *Tracker) NextDeadline() (at int64, ok bool) {
 
 // Quiet reports whether no exchange settles by itself before at.
 func (t *Tracker) Quiet(at int64) bool {
-	for w := range t.waiting {
-		if q := &t.waiting[w]; !q.empty() && q.front().due < at {
-			return false
-		}
-	}
-	return true
+	q := t.nextQueue()
+	return q == nil || q.front().due >= at
 }
 
 // next is the open exchange that is due first, of several the oldest; nil if
@@ -156,6 +154,13 @@ func (t *Tracker) next() *Exchange {
 
 // nextQueue is the queue whose front is due first, nil if none is open.
 func (t *Tracker) nextQueue() *queue {
+	if t.unknown {
+		t.due, t.unknown = t.findDue(), false
+	}
+	return t.due
+}
+
+func (t *Tracker) findDue() *queue {
 	var best *queue
 	for w := range t.waiting {
 		q := &t.waiting[w]
@@ -211,10 +216,19 @@ func (t *Tracker) arm(x *Exchange, w wait) {
 		if x.wait == w && x.deadline == at {
 			return
 		}
-		t.waiting[x.wait].remove(x)
+		t.leave(x)
 	}
 	x.deadline, x.wait = at, w
-	t.waiting[w].add(x)
+	q := &t.waiting[w]
+	q.add(x)
+	t.unknown = t.unknown || q.front().x == x
+}
+
+// leave ends x's waiting.
+func (t *Tracker) leave(x *Exchange) {
+	q := &t.waiting[x.wait]
+	t.unknown = t.unknown || q.front().x == x
+	q.remove(x)
 }
 
 // Answered reports whether no query of the name by the requester with that
@@ -250,14 +264,17 @@ func (t *Tracker) settle(x *Exchange, now int64, end bool) {
 }
 
 func (t *Tracker) recycle(x *Exchange) {
-	*x = Exchange{Challenges: x.Challenges[:0], Requested: x.Requested[:0], Granted: x.Granted[:0], frames: x.frames[:0],
-		others: x.others[:0], Answers: x.Answers[:0]}
+	frames, others, answers := x.frames[:0], x.others[:0], x.Answers[:0]
+	requested, granted, challenges := x.Requested[:0], x.Granted[:0], x.Challenges[:0]
+	*x = Exchange{}
+	x.frames, x.others, x.Answers = frames, others, answers
+	x.Requested, x.Granted, x.Challenges = requested, granted, challenges
 	t.pool = append(t.pool, x)
 }
 
 func (t *Tracker) unlink(x *Exchange) {
 	t.open.remove(x)
-	t.waiting[x.wait].remove(x)
+	t.leave(x)
 	x.deadline = 0
 	if x.pends {
 		t.unpend(x)

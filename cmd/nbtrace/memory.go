@@ -14,7 +14,7 @@ import (
 const (
 	freeHeap    = 176 << 20
 	heapGrowth  = 15  // per cent
-	freePercent = 800 // bounds how often a small heap is collected
+	freePercent = 2000 // bounds how often a small heap is collected
 	everyBatch  = 64  // batches between two looks
 )
 
