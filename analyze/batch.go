@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"nbtrace/analyze/exchange"
 	"nbtrace/analyze/names"
 	"nbtrace/analyze/nbns"
 	"nbtrace/analyze/wire"
@@ -208,7 +209,7 @@ func (e *Engine) fetch(p *wire.Packet, m *message) {
 const (
 	exchangesAhead = 12
 	namesAhead     = 8
-	claimsAhead    = 4
+	heldAhead      = 4
 )
 
 // fetchDue asks for the memory that the exchanges need that settle soon.
@@ -222,7 +223,11 @@ func (e *Engine) fetchDue() {
 		x.History.(*names.State).Fetch()
 		e.hosts.FetchAt(x.Host)
 	}
-	if x := next.At(claimsAhead); x != nil {
-		x.History.(*names.State).FetchHeld()
+	if x := next.At(heldAhead); x != nil {
+		if s := x.History.(*names.State); x.Registers() || x.Kind == exchange.Release {
+			s.FetchClaims()
+		} else {
+			s.FetchAnswers()
+		}
 	}
 }

@@ -412,9 +412,10 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 	q := &n.Questions[0]
 	bcast := isBroadcast(m)
 	var kind Kind
-	var c class
 	var mk MessageKind
 	op := n.Flags.Opcode()
+	c := requestClass(n)
+	k := makeKey(m.Name, m.Src, n.TrnID, c)
 	var rec *nbns.Record
 	for i := range n.Records {
 		if n.Records[i].Type == nbns.TypeNB {
@@ -428,32 +429,30 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 	}
 	switch op {
 	case nbns.OpQuery:
-		if q.Type == nbns.TypeNBSTAT {
-			kind, mk, c = NodeStatus, StatusRequest, classStatus
-		} else {
-			kind, mk, c = Query, QueryRequest, classQuery
+		kind, mk = Query, QueryRequest
+		if c == classStatus {
+			kind, mk = NodeStatus, StatusRequest
 		}
 	case nbns.OpRegistration:
-		kind, mk, c = Registration, RegistrationRequest, classRegistration
+		kind, mk = Registration, RegistrationRequest
 		// RD alone is no sign of a demand: Samba 4 registers with RD clear
 		// and repeats with RD set, the reverse of RFC 1002 4.2.3. A demand
 		// follows broadcast requests with RD set.
-		if bcast && n.Flags&nbns.FlagRD == 0 && t.overwrites(makeKey(m.Name, m.Src, n.TrnID, c), target) {
+		if bcast && n.Flags&nbns.FlagRD == 0 && t.overwrites(k, target) {
 			mk = OverwriteDemand
 		}
 	case nbns.OpMultihomedReg:
-		kind, mk, c = MultihomedRegistration, MultihomedRegistrationRequest, classRegistration
+		kind, mk = MultihomedRegistration, MultihomedRegistrationRequest
 	case nbns.OpRefresh, nbns.OpRefreshAlt:
-		kind, mk, c = Refresh, RefreshRequest, classRegistration
+		kind, mk = Refresh, RefreshRequest
 	case nbns.OpRelease:
-		kind, mk, c = Release, ReleaseRequest, classRelease
+		kind, mk = Release, ReleaseRequest
 		if !bcast && t.isDemand(m, target) {
 			kind, mk = KindReleaseDemand, ReleaseDemand
 		}
 	default:
 		return MsgUnknown, nil
 	}
-	k := makeKey(m.Name, m.Src, n.TrnID, c)
 	for x := t.open.youngest(k); x != nil; x = x.older() {
 		if x.Asked != m.Dst || x.Flags.Opcode() != op || x.Address() != target {
 			continue
@@ -508,6 +507,21 @@ func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 	}
 	t.armRequest(x)
 	return mk, x
+}
+
+// requestClass is the class of a request; of one whose opcode is none of ours,
+// any.
+func requestClass(n *nbns.Message) class {
+	switch n.Flags.Opcode() {
+	case nbns.OpQuery:
+		if len(n.Questions) > 0 && n.Questions[0].Type == nbns.TypeNBSTAT {
+			return classStatus
+		}
+		return classQuery
+	case nbns.OpRelease:
+		return classRelease
+	}
+	return classRegistration
 }
 
 func (t *Tracker) armRequest(x *Exchange) {

@@ -100,28 +100,32 @@ const (
 )
 
 type address struct {
-	// What every message looks at stands together.
-	touched uint64 // when last, in touches of the registry
-	addr    netip.Addr
-	last    int64  // ns, of sending
-	mac     seen   // the first MAC address
-	parent  int32  // union-find; itself when it is the root
-	serial  uint32 // never used again
-	sent    bool   // it was seen to send; else it was only mentioned
-	alone   bool   // nothing is to be learned from frames with its first MAC address any more
-	roles   Role
+	busy
 
 	first    int64  // ns, of sending
 	macs     []seen // the further ones
 	names    []Name
-	nameBits uint64 // nameBit of each of names
-	named    int64  // ns, of the latest of names
+	nameBits uint64  // nameBit of each of names
+	named    int64   // ns, of the latest of names
+	members  []int32 // of a root with several addresses
+	joins    []Join  // of a root
+}
+
+// busy is the part of an address that nearly every message looks at.
+type busy struct {
+	touched  uint64 // when last, in touches of the registry
+	addr     netip.Addr
+	last     int64  // ns, of sending
+	mac      seen   // the first MAC address
+	parent   int32  // union-find; itself when it is the root
+	serial   uint32 // never used again
 	server   uint32 // that accepted a registration of the address, 0: none
 	nodeType int8   // -1 unknown
 	impl     Implementation
-	samba    bool    // habits of Samba were seen; they outweigh Windows'
-	members  []int32 // of a root with several addresses
-	joins    []Join  // of a root
+	samba    bool // habits of Samba were seen; they outweigh Windows'
+	sent     bool // it was seen to send; else it was only mentioned
+	alone    bool // nothing is to be learned from frames with its first MAC address any more
+	roles    Role
 }
 
 // seen is when an address sent from a MAC address.
@@ -303,7 +307,7 @@ func (r *Registry) sent(i int32, t int64) int32 {
 }
 
 // Fetch looks up an address whose turn comes soon, -1 if it is not known, and
-// asks for what the registry holds of it.
+// asks for what a message needs of it.
 func (r *Registry) Fetch(a netip.Addr) int32 {
 	i, ok := r.where(a)
 	if !ok {
@@ -313,11 +317,11 @@ func (r *Registry) Fetch(a netip.Addr) int32 {
 	return i
 }
 
-// FetchAt asks for what the registry holds of the address with an index, or any
+// FetchAt asks for what a message needs of the address with an index, or any
 // other number.
 func (r *Registry) FetchAt(i int32) {
 	if uint(i) < uint(len(r.list)) {
-		prefetch.Object(&r.list[i])
+		prefetch.Object(&r.list[i].busy)
 	}
 }
 
@@ -347,7 +351,7 @@ func (r *Registry) Mention(a netip.Addr) int32 {
 			r.list = append(r.list, address{})
 		}
 		r.serials++
-		r.list[i] = address{addr: a, parent: i, serial: r.serials, nodeType: -1}
+		r.list[i] = address{busy: busy{addr: a, parent: i, serial: r.serials, nodeType: -1}}
 		r.put(a, i)
 	}
 	r.touches++

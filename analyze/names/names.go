@@ -353,7 +353,8 @@ func (t *Table) GetAll(all []nbns.Name, into []*State) []*State {
 		}
 	}
 	for _, s := range into[first:] {
-		s.FetchHeld()
+		s.FetchClaims()
+		s.FetchAnswers()
 	}
 	return into
 }
@@ -361,11 +362,11 @@ func (t *Table) GetAll(all []nbns.Name, into []*State) []*State {
 // Fetch asks for the memory of the history itself.
 func (s *State) Fetch() { prefetch.Object(s) }
 
-// FetchHeld asks for the memory of the first claims and answers.
-func (s *State) FetchHeld() {
-	prefetch.Elements(s.Claims, 1)
-	prefetch.Elements(s.Answers, 3)
-}
+// FetchClaims asks for the memory of the first claim.
+func (s *State) FetchClaims() { prefetch.Elements(s.Claims, 1) }
+
+// FetchAnswers asks for the memory of the first answers.
+func (s *State) FetchAnswers() { prefetch.Elements(s.Answers, 3) }
 
 // Get returns the history of a name, nil if there is none.
 func (t *Table) Get(n nbns.Name, scope string) *State {
