@@ -145,20 +145,10 @@ const (
 	historiesAhead = 8
 )
 
-// fewNames and what belongs to them are in the processor's cache anyway.
-const fewNames = 4096
-
 // applyPackets applies the packets in order. What a message needs is brought
 // into the processor's cache while those before it are applied.
 func (e *Engine) applyPackets(b *Batch) {
 	n := len(b.packets)
-	e.fetching = e.names.Len() >= fewNames
-	if !e.fetching {
-		for i := range n {
-			e.packet(&b.packets[i], &b.messages[i])
-		}
-		return
-	}
 	for i := -placesAhead; i < n; i++ {
 		if k := i + placesAhead; k < n {
 			e.seek(&b.packets[k], &b.messages[k])

@@ -101,8 +101,6 @@ type Engine struct {
 	started bool
 	gaps    bool
 
-	fetching bool // there is more than the processor's cache holds
-
 	pass    Pass
 	memo    any // what the rules of a family share for memoFor at memoAt
 	memoFor *exchange.Exchange
@@ -211,9 +209,7 @@ func (e *Engine) advance(t int64) {
 			e.surveyDue(t)
 		case ok && at < t:
 			e.clock = max(e.clock, at)
-			if e.fetching {
-				e.fetchDue()
-			}
+			e.fetchDue()
 			e.tracker.SettleNext()
 		case !ok && c != nil && c.at < t:
 			due := e.agenda.pop()
