@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -309,6 +310,17 @@ func groupClash(s *subject) explanation {
 		v = analyze.Likely
 		evidence = append(evidence, ev("group-released", false, nil, "all members that this capture shows had released it"))
 	}
+	if x.Unicast() && !atOnce(x) {
+		v = analyze.Likely // there was time for a WACK and a challenge, see refusedHow
+	}
+	if s.p.Gaps {
+		v = analyze.Likely
+		evidence = append(evidence, ev("capture-has-gaps", false, nil, "the capture misses packets; a WACK and a challenge may be among them"))
+	}
+	if c := s.afterGroup(); c != nil {
+		v = analyze.Possible
+		evidence = append(evidence, ev("dynamic-owner-known", false, c.Frames("registration"), "%s registered it as its own name after that, and the server accepted it", c.Addr()))
+	}
 	return explanation{rule: slugGroupClash, verdict: v, why: s.groupHow, decided: v == analyze.Proved, finding: s.finding(analyze.Finding{
 		Events:   refusalEvents,
 		Title:    "A machine's name is also a group's name",
@@ -318,6 +330,19 @@ func groupClash(s *subject) explanation {
 			"If the group is a leftover, delete its record at the WINS server and register again (nbtstat -RR, or restart nmbd).",
 		},
 	})}
+}
+
+// afterGroup returns another machine's claim of the name as its own that the
+// server accepted after the last sign of the group: the record was no group's
+// any more. It is nil if there is none.
+func (s *subject) afterGroup() *names.Claim {
+	last := slices.MaxFunc(s.group, func(a, b exchange.FrameRef) int { return cmp.Compare(a.Time, b.Time) }).Time
+	for _, c := range s.owners {
+		if c.Last > last {
+			return c
+		}
+	}
+	return nil
 }
 
 // groupOverUnique: the reverse, a group that is refused since a machine has

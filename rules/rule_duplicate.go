@@ -65,7 +65,7 @@ var uniqueGroupClash = &analyze.Rule{
 	Doc: analyze.Doc{
 		What:           `The same 16 bytes are registered once as a unique name and once as a group, as when a computer is called like the workgroup. A WINS server refuses the unique name at once, just as it does for a static mapping; it refuses the group after the machine answered its challenge.`,
 		Confirm:        `A query for the name is answered with the group flag (255.255.255.255 for a normal group), or a group registration of it is in the capture.`,
-		FalsePositives: `A group record that was released or tombstoned meanwhile.`,
+		FalsePositives: `A group record that was released or tombstoned meanwhile; a living machine that answered a challenge which the capture misses. A refusal a second or more late, or a capture that is known to miss packets, is therefore no proof.`,
 		FixWindows:     []string{"Rename the computer or the workgroup."},
 		FixSamba:       []string{"Rename the computer (`netbios name`) or the `workgroup`."},
 		Proven:         "The refused unique name on traffic of a real Samba AD DC's WINS server with real clients; the refused group on synthetic traffic only.",
@@ -74,6 +74,8 @@ var uniqueGroupClash = &analyze.Rule{
 	Signs: []analyze.Sign{
 		{Slug: "name-is-a-group", For: true, Text: "The name is registered or answered as a group."},
 		{Slug: "group-released", For: false, Text: "All members that the capture shows had released the group."},
+		{Slug: "dynamic-owner-known", For: false, Text: "The server accepted the name from another machine as its own after the last sign of the group."},
+		gapSign,
 		{Slug: "name-is-a-machines", For: true, Text: "A machine registered the name as its own."},
 		{Slug: "challenge-answered", For: true, Text: "The server asked the recorded owner, and a machine answered."},
 		{Slug: "waited-then-refused", For: true, Text: "The server asked somebody and refused soon after: there was an answer, which the capture does not show."},
