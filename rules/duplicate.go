@@ -399,6 +399,29 @@ func registrationRace(s *subject) explanation {
 	})}
 }
 
+// notKept is the evidence that the machines which the server asked did not keep
+// the name: nobody answered in time, or one of them with a no, and then it is
+// denied.
+func (s *subject) notKept(cs []*exchange.Exchange) (e analyze.Evidence, denied bool) {
+	var asked []addr
+	var fs []exchange.FrameRef
+	var no *exchange.Exchange
+	for _, q := range cs {
+		if !slices.Contains(asked, q.Asked) {
+			asked = append(asked, q.Asked)
+		}
+		fs = append(fs, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
+		if len(q.Answers) > 0 && q.Answers[0].Time <= s.decidedAt() {
+			no = q
+			fs = append(fs, q.Answers[0].Frames("challenge-answer", q.Initiator)...)
+		}
+	}
+	if no != nil {
+		return ev("challenge-denied", true, fs, "the server asked %s, %s answered that it has not the name, and the server refused all the same", addrList(asked), no.Asked), true
+	}
+	return ev("challenge-unanswered", true, fs, "the server asked %s, nobody answered in time, and it refused all the same", addrList(asked)), false
+}
+
 // staleRegistration: a dynamic record whose machine is gone.
 func staleRegistration(s *subject) explanation {
 	x := s.x
@@ -415,22 +438,21 @@ func staleRegistration(s *subject) explanation {
 	if _, _, ok := s.unseenAnswer(); ok {
 		return excluded(slugStale, "the server decided before its tries can have run out")
 	}
-	var asked []exchange.FrameRef
-	var gone addr
-	for _, q := range cs {
-		for i := range q.Answers {
-			if q.Answers[i].Positive() && q.Answers[i].Time <= s.decidedAt() {
-				return excluded(slugStale, "the recorded owner answered")
-			}
-		}
-		gone = q.Asked
-		asked = append(asked, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
+	if q, _ := s.answeredChallenge(); q != nil {
+		return excluded(slugStale, "the recorded owner answered")
+	}
+	gone := cs[len(cs)-1].Asked
+	e, denied := s.notKept(cs)
+	why, remedy := "the recorded owner did not answer in time", remedyStale(s, gone)
+	if denied {
+		why = "the recorded owner says that it has not the name"
+		remedy[0] = fmt.Sprintf("%s does not have %s any more: delete its record at the WINS server, or wait until it ages out.", gone, s.name())
 	}
 	v := analyze.Possible
-	evidence := []analyze.Evidence{refusedHow(s), ev("challenge-unanswered", true, asked, "the server asked %s, nobody answered in time, and it refused all the same", gone)}
+	evidence := []analyze.Evidence{refusedHow(s), e}
 	if f := s.everRegistered(gone); f != nil {
 		v = analyze.Likely
-		if slices.ContainsFunc(cs, func(q *exchange.Exchange) bool { return q.Requests > 1 }) {
+		if denied || slices.ContainsFunc(cs, func(q *exchange.Exchange) bool { return q.Requests > 1 }) {
 			v = analyze.Proved // asked again: there was no answer that the capture misses
 		}
 		evidence = append(evidence, ev("dynamic-owner-known", true, f.RequestFrames("registration"), "%s registered the name dynamically before", gone))
@@ -443,9 +465,9 @@ func staleRegistration(s *subject) explanation {
 			}
 		}
 	}
-	return explanation{rule: slugStale, verdict: v, why: "the recorded owner did not answer in time", decided: v == analyze.Proved, finding: s.finding(analyze.Finding{
+	return explanation{rule: slugStale, verdict: v, why: why, decided: v == analyze.Proved, finding: s.finding(analyze.Finding{
 		Events:   refusalEvents,
-		Evidence: evidence, Remedy: remedyStale(s, gone),
+		Evidence: evidence, Remedy: remedy,
 	})}
 }
 

@@ -107,7 +107,7 @@ var multihomedRegistrationRace = &analyze.Rule{
 var staleRegistrationBlocks = &analyze.Rule{
 	Slug: slugStale, Title: "The registration of a vanished machine blocks a name", Severity: analyze.Warning,
 	Doc: analyze.Doc{
-		What:           `A machine registered the name dynamically and vanished without releasing it. When another address registers the name, the server asks the recorded one, gets no answer, and refuses all the same. By RFC 1002 silence would hand the name over; Samba's nmbd does the reverse for opcode 15.`,
+		What:           `A machine registered the name dynamically and vanished without releasing it. When another address registers the name, the server asks the recorded one, gets no answer, and refuses all the same. By RFC 1002 silence would hand the name over, and so would the answer of a machine that has not the name; Samba's nmbd does the reverse for opcode 15.`,
 		Confirm:        `The vanished machine's registration in the capture, or a time to live that runs down in the server's answers. A permanent entry of wins.dat gives the same picture but its time to live does not run down (static-multihomed-refusal).`,
 		FalsePositives: `A permanent entry whose answers the capture does not show.`,
 		FixWindows:     []string{"Does not happen with Windows' WINS server."},
@@ -117,6 +117,7 @@ var staleRegistrationBlocks = &analyze.Rule{
 	References: []string{"RFC 1002 5.1.4.1"},
 	Signs: []analyze.Sign{
 		{Slug: "challenge-unanswered", For: true, Text: "The server asked the recorded owner; nobody answered."},
+		{Slug: "challenge-denied", For: true, Text: "The server asked the recorded owner, which answered that it has not the name."},
 		{Slug: "dynamic-owner-known", For: true, Text: "The recorded owner registered dynamically before."},
 		{Slug: "ttl-runs-down", For: true, Text: "The time to live of the server's answers runs down."},
 	},

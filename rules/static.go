@@ -17,7 +17,7 @@ type addr = netip.Addr
 
 var staticSigns = []analyze.Sign{
 	{Slug: "refused-at-once", For: true, Text: "The server refused without a WACK and without asking anybody, as it does for static mappings and groups."},
-	{Slug: "refused-after-wait", For: true, Text: "The server first asked the recorded address, which did not answer, and then refused all the same (Samba's nmbd with a permanent entry)."},
+	{Slug: "refused-after-wait", For: true, Text: "The server first asked the recorded address, which did not answer or has not the name, and then refused all the same (Samba's nmbd with a permanent entry)."},
 	{Slug: "static-record-replicated", For: true, Text: "A WINS replication record of the name has the static bit."},
 	{Slug: "static-mapping-imported", For: true, Text: "The list of mappings that you supplied has a static mapping of the name."},
 	{Slug: "server-resolves-elsewhere", For: true, Text: "The server resolves the name to an address that is not this machine's."},
@@ -41,6 +41,7 @@ var staticSigns = []analyze.Sign{
 	{Slug: "list-is-stale", For: false, Text: "The server's answers do not fit the supplied list."},
 	{Slug: "list-says-dynamic", For: false, Text: "The supplied list has the name, and not as a static mapping."},
 	{Slug: "challenge-unanswered", For: true, Text: "The server asked the recorded address; nobody answered."},
+	{Slug: "challenge-denied", For: true, Text: "The server asked the recorded address; the machine there has not the name."},
 	gapSign,
 }
 
@@ -212,21 +213,17 @@ func owned(r *names.Record) string {
 // a dead machine gives the same picture, so something must speak for the
 // entry's being permanent.
 func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchange) {
-	for _, q := range challenges {
-		if q.Outcome == exchange.Answered && q.Answers[0].Time <= s.decidedAt() {
-			c.why = fmt.Sprintf("the server asked %s, which answered: the record is a living machine's", q.Asked)
-			return
-		}
+	if q, _ := s.answeredChallenge(); q != nil {
+		c.why = fmt.Sprintf("the server asked %s, which answered: the record is a living machine's", q.Asked)
+		return
 	}
 	if _, a, ok := s.unseenAnswer(); ok && a.IsValid() {
 		c.why = fmt.Sprintf("the server asked %s and decided before its tries can have run out: somebody answered", a)
 		return
 	}
 	asked := make([]addr, 0, len(challenges))
-	var askedFrames []exchange.FrameRef
 	for _, q := range challenges {
 		asked = append(asked, q.Asked)
-		askedFrames = append(askedFrames, frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission)...)
 		if s.everRegistered(q.Asked) != nil {
 			c.why = fmt.Sprintf("the server asked %s, which registered the name dynamically", q.Asked)
 			return
@@ -264,8 +261,8 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	c.address = addrList(shown.Addrs())
 	c.verdict, c.why = analyze.Possible, "the server keeps resolving the name to an address that nobody registered"
 	if !unseen {
-		c.evidence = append(c.evidence,
-			ev("challenge-unanswered", true, askedFrames, "the server asked the recorded address %s, nobody answered, and it refused all the same", addrList(asked)))
+		e, _ := s.notKept(challenges)
+		c.evidence = append(c.evidence, e)
 	}
 	c.evidence = append(c.evidence,
 		s.shown(shown, fromSibling),
