@@ -365,14 +365,17 @@ func checkAddressLimit(p *analyze.Pass) {
 }
 
 // refreshStorm: refreshes every ten minutes although the time to live is
-// hours.
+// longer by far. A node refreshes when half of it is over (Q164308), so that
+// ten minutes are in order for little more than twenty, and a storm only where
+// half as many refreshes would do: from the shortest renewal interval of
+// Windows' WINS servers on (Q132740).
 const (
-	stormInterval = 10 * time.Minute
-	stormCycles   = 3
+	stormTTL    = 40 * time.Minute
+	stormCycles = 3
 )
 
 func refreshWants(x *exchange.Exchange, st *names.State) bool {
-	return x.Unicast() && x.Outcome == exchange.Accepted && x.TTL >= uint32(2*stormInterval/time.Second) &&
+	return x.Unicast() && x.Outcome == exchange.Accepted && x.TTL >= uint32(stormTTL/time.Second) &&
 		stormClaim(x, st) != nil
 }
 

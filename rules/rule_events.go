@@ -150,8 +150,8 @@ var refreshStorm = &analyze.Rule{
 	Slug: "refresh-storm", Title: "A machine refreshes its names every ten minutes", Severity: analyze.Notice,
 	Doc: analyze.Doc{
 		What:           `Windows NT renews its names every ten minutes although the server granted hours or days, because another adapter cannot register (a RAS adapter that is down, an unplugged card). It loads the server and the wide-area link.`,
-		Confirm:        `Three refreshes in a row ten minutes apart, and the time to live in the server's answers.`,
-		FalsePositives: `Primary-server retries in the first hour after a failover go to the other server and do not count.`,
+		Confirm:        `Three refreshes in a row ten minutes apart, and the time to live in the server's answers: forty minutes or more.`,
+		FalsePositives: `Names that are granted for some twenty minutes only are refreshed every ten, as they should be, and do not count. Primary-server retries in the first hour after a failover go to the other server and do not count.`,
 		FixWindows:     []string{"Unbind the WINS client from the idle adapter, or install the latest service pack (Q164308)."}, FixSamba: []string{"Not affected."},
 		Proven: syntheticOnly,
 	},
