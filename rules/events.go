@@ -160,7 +160,8 @@ func checkReleaseIgnored(p *analyze.Pass) {
 	var kept *names.Claim
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Server() == x.Asked && c.From() < x.Start && c.State == names.Active && c.Last <= x.End && s.mine(c.Addr()) {
+		if c.Server() == x.Asked && c.From() < x.Start && s.mine(c.Addr()) &&
+			(c.State == names.Active && c.Last <= x.End || releasedOtherwise(c, x) && !goesOn(p, c)) {
 			kept = c
 		}
 	}
@@ -179,6 +180,10 @@ func checkReleaseIgnored(p *analyze.Pass) {
 			ev("registered-otherwise", true, kept.Frames("registration"), "the name is registered for %s (%s)", kept.Addr(), flagText(kept.Group)),
 			ev("still-resolves", true, a.LastFrames("answer"), "and still resolves to %s", addrList(a.Addrs())),
 		}
+		if kept.Group {
+			f.Verdict = analyze.Possible
+			f.Evidence = append(f.Evidence, ev("members-unseen", false, nil, "a group stays while it has members, which this capture may not show"))
+		}
 		f.Remedy = []string{
 			"A server says yes to every release, also to one whose address or group flag is not what it has on record. Look at the record on the server.",
 			"Delete the record there if it is wrong, or release it from the adapter that registered it.",
@@ -186,6 +191,22 @@ func checkReleaseIgnored(p *analyze.Pass) {
 		p.Report(f)
 		return
 	}
+}
+
+// releasedOtherwise reports whether x is a release with the group flag that the
+// claim lacks, or without the one that it has. By the answer the claim is over;
+// a server that compares the flags keeps its record (Q123171).
+func releasedOtherwise(c *names.Claim, x *exchange.Exchange) bool {
+	return c.State == names.Released && c.End == x.FirstRef() && c.Group != x.Group
+}
+
+// goesOn reports whether the name stays at the server by right after a claim was
+// released: the address was registered again, or the group has other members.
+func goesOn(p *analyze.Pass, released *names.Claim) bool {
+	return slices.ContainsFunc(p.Name.Claims, func(c names.Claim) bool {
+		return c.Server() == released.Server() && c.State == names.Active &&
+			(c.Addr() == released.Addr() || c.Group && released.Group)
+	})
 }
 
 func flagText(group bool) string {

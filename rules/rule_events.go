@@ -54,7 +54,7 @@ var releaseIgnored = &analyze.Rule{
 	Doc: analyze.Doc{
 		What:           `A machine released its name with another address or group flag than it had registered, the server answered yes, and goes on resolving the name. Servers answer yes to every release, and ignore what does not fit their record.`,
 		Confirm:        `The record at the server (netsh show name): its type, its addresses, whether it is static.`,
-		FalsePositives: `A second registration that the capture missed.`,
+		FalsePositives: `A second registration that the capture missed; other members of a group.`,
 		FixWindows:     []string{"Delete the record at the server."}, FixSamba: []string{"Delete the record at the server."},
 		Proven: syntheticOnly,
 	},
@@ -63,6 +63,7 @@ var releaseIgnored = &analyze.Rule{
 		{Slug: "release-accepted", For: true, Text: "The server accepted the release."},
 		{Slug: "registered-otherwise", For: true, Text: "The name was registered with another address or group flag."},
 		{Slug: "still-resolves", For: true, Text: "It still resolves the name."},
+		{Slug: "members-unseen", For: false, Text: "The name is a group's, which may have members that the capture does not show."},
 	},
 	Triggers: []exchange.Kind{exchange.Release}, Wants: misfitRelease, Horizon: horizon, Check: checkReleaseIgnored,
 }
