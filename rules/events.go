@@ -331,8 +331,8 @@ func checkDomainMissing(p *analyze.Pass) {
 	var held *names.Claim
 	for i := range p.Name.Claims {
 		c := &p.Name.Claims[i]
-		if c.Server() == x.Asked && (c.State == names.Active || c.From() > x.Start) {
-			return // the server knows the name, or comes to know it
+		if c.Server() == x.Asked && (c.State == names.Active || c.From() > x.Start && (c.State != names.Refused || c.Registered)) {
+			return // the server knows the name, or came to know it
 		}
 		if c.State == names.Active && c.From() < x.Start {
 			held = c
@@ -351,6 +351,11 @@ func checkDomainMissing(p *analyze.Pass) {
 	f.Evidence = []analyze.Evidence{
 		ev("server-does-not-know", true, pair(x, "query", "negative-answer"), "%s does not know %s", x.Asked, s.name()),
 		ev("held-elsewhere", true, held.Frames("registration"), "%s registered it %s", held.Addr(), where),
+	}
+	for _, r := range p.Name.Recent {
+		if r.Registers() && r.Outcome == exchange.Refused && r.Asked == x.Asked && p.Hosts.SameMachine(r.Initiator, held.Addr()) {
+			f.Evidence = append(f.Evidence, ev("refused-there", true, pair(r, "registration", "refusal"), "%s refused it to %s with %s", x.Asked, r.Initiator, r.RCode))
+		}
 	}
 	if since := p.Now - held.From(); p.Ended && since < int64(horizon) {
 		f.Verdict = analyze.Possible

@@ -129,6 +129,7 @@ var domainNamesMissing = &analyze.Rule{
 	Signs: []analyze.Sign{
 		{Slug: "server-does-not-know", For: true, Text: "The server answered negatively."},
 		{Slug: "held-elsewhere", For: true, Text: "A machine holds the name elsewhere."},
+		{Slug: "refused-there", For: true, Text: "The server refused the machine's registration of the name."},
 		{Slug: "may-still-register", For: false, Text: "The capture ends soon after the machine registered the name."},
 	},
 	Triggers: []exchange.Kind{exchange.Query}, Wants: domainWants, Horizon: horizon, Check: checkDomainMissing,
