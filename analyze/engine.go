@@ -153,6 +153,8 @@ type knowledge struct{ e *Engine }
 
 func (k knowledge) NameServer(a netip.Addr) bool { return k.e.hosts.HasRole(a, hosts.WINSServer) }
 
+func (k knowledge) SameMachine(a, b netip.Addr) bool { return k.e.hosts.SameMachine(a, b) }
+
 func (k knowledge) Holds(n nbns.Name, scope string, a netip.Addr) bool {
 	s := k.e.names.Get(n, scope)
 	return s != nil && s.Holds(a)

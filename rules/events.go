@@ -14,13 +14,14 @@ import (
 // Rules that judge one settled exchange by itself.
 
 // acceptedSubject is the family of registrations that a server accepted after
-// it had asked somebody.
+// it had asked somebody. A WACK says that it did: the question may come from an
+// address that is known for the server's only later.
 func acceptedSubject(p *analyze.Pass) *subject {
 	return newSubject(p, p.Exchange.Initiator, p.Exchange.Asked)
 }
 
 func acceptedAfterChallenge(x *exchange.Exchange, _ *names.State) bool {
-	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group && len(x.Challenges) > 0
+	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group && (x.WACK || len(x.Challenges) > 0)
 }
 
 func acceptedCauses() []cause { return []cause{nameShared, challengeTimeout} }
@@ -63,10 +64,14 @@ func nameShared(s *subject) explanation {
 // challengeTimeout: the name went to the newcomer because the owner's answer
 // did not come in time, and the owner is still there.
 func challengeTimeout(s *subject) explanation {
+	cs := s.challenges()
+	if len(cs) == 0 {
+		return excluded(slugTakeover, "nobody was asked for the name")
+	}
 	var asked, late []exchange.FrameRef
 	var owner addr
 	again := false
-	for _, q := range s.challenges() {
+	for _, q := range cs {
 		for i := range q.Answers {
 			a := &q.Answers[i]
 			switch {

@@ -33,6 +33,8 @@ const (
 type Knowledge interface {
 	// NameServer reports whether a has acted as a name server so far.
 	NameServer(a netip.Addr) bool
+	// SameMachine reports whether a and b are known to be one machine's.
+	SameMachine(a, b netip.Addr) bool
 	// Holds reports whether a is known to hold, or have claimed, the name.
 	Holds(name nbns.Name, scope string, a netip.Addr) bool
 }
@@ -557,12 +559,12 @@ func (t *Tracker) isDemand(m *Message, target netip.Addr) bool {
 }
 
 // maybeChallenge tells a name server's question to a recorded owner from an
-// ordinary query: a registration of the name is pending at the sender, or the
-// sender is a name server and asks a holder of the name.
+// ordinary query: a registration of the name is pending at the sender, at any of
+// its addresses, or the sender is a name server and asks a holder of the name.
 func (t *Tracker) maybeChallenge(x *Exchange) {
 	var best *Exchange
 	for p := t.pending[x.key.name]; p != nil; p = p.nextPending {
-		if p.Asked != x.Initiator || p.Initiator == x.Initiator {
+		if p.Initiator == x.Initiator || !t.know.SameMachine(p.Asked, x.Initiator) {
 			continue
 		}
 		switch {

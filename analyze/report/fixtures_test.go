@@ -40,6 +40,7 @@ type stranger struct{}
 
 func (stranger) NameServer(netip.Addr) bool               { return false }
 func (stranger) Holds(nbns.Name, string, netip.Addr) bool { return false }
+func (stranger) SameMachine(a, b netip.Addr) bool         { return a == b }
 
 func anExchange() *exchange.Exchange {
 	name := nbns.MakeName("FILESRV", 0x20)
