@@ -372,6 +372,73 @@ func groupOverUnique(s *subject) explanation {
 	})}
 }
 
+// wantsGroupClash picks the refusals, and the groups that a server accepted
+// although it has, or had, a machine's own record of the name.
+func wantsGroupClash(x *exchange.Exchange, st *names.State) bool {
+	if !x.Group || x.Outcome != exchange.Accepted || x.Broadcast {
+		return isRefusal(x, st)
+	}
+	return x.WACK || len(x.Challenges) > 0 || slices.ContainsFunc(st.Claims, func(c names.Claim) bool {
+		return !c.Group && c.State != names.Refused && c.Server() == x.Asked
+	})
+}
+
+func checkGroupClash(p *analyze.Pass) {
+	if p.Exchange.Outcome == exchange.Accepted {
+		weigh(p, acceptedSubject, groupAcceptedCauses)
+		return
+	}
+	checkRefusal(p)
+}
+
+func groupAcceptedCauses() []cause { return []cause{groupTakesUnique} }
+
+// groupTakesUnique: a server gave the name of a machine that is there to a group.
+func groupTakesUnique(s *subject) explanation {
+	var owner addr
+	var evidence []analyze.Evidence
+	v := analyze.Likely
+	switch q, own := s.answeredChallenge(); {
+	case own:
+		return excluded(slugGroupClash, "the machine itself answered the challenge")
+	case q != nil && q.Group:
+		return excluded(slugGroupClash, "a member of the group answered the challenge")
+	case q != nil:
+		v, owner, evidence = analyze.Proved, q.Asked, []analyze.Evidence{challengeEvidence(s, q)}
+	default:
+		if len(s.owners) == 0 {
+			return excluded(slugGroupClash, "no machine was seen to have the name as its own")
+		}
+		c := s.owners[0]
+		owner = c.Addr()
+		there, denies := s.stillThere(owner)
+		if denies || len(there) == 0 {
+			return excluded(slugGroupClash, "nothing shows that the machine still has the name")
+		}
+		evidence = append([]analyze.Evidence{ev("name-is-a-machines", true, c.RequestFrames("owner"), "%s registered it as its own name", owner)}, there...)
+	}
+	evidence = append(evidence, ev("given-to-group", true, pair(s.x, "registration", "accepted"), "the server accepted it as a group's from %s", s.x.Address()))
+	group := slices.IndexFunc(s.p.Name.Answers, func(a names.AnswerSet) bool {
+		return a.Group && !a.Negative && a.Last() > s.x.End && s.p.Hosts.SameMachine(a.Responder(), s.server)
+	})
+	if group >= 0 {
+		v = analyze.Proved
+		evidence = append(evidence, ev("name-is-a-group", true, s.p.Name.Answers[group].LastFrames("group"), "%s is a group name: the server answers for it as a group", s.name()))
+	} else if slices.ContainsFunc(s.answers, func(a *names.AnswerSet) bool { return a.Last() > s.x.End && slices.Contains(a.Addrs(), owner) }) {
+		return excluded(slugGroupClash, "the server still gives the machine's address for the name")
+	}
+	f := s.finding(analyze.Finding{
+		Title:    "A WINS server gave a machine's name to a group",
+		Evidence: evidence,
+		Remedy: []string{
+			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
+			fmt.Sprintf("Then delete the group's record at the WINS server and let %s register again (nbtstat -RR, or restart nmbd).", owner),
+		},
+	})
+	f.Host = hostOf(owner)
+	return explanation{rule: slugGroupClash, verdict: v, why: "a group took a living machine's name", finding: f}
+}
+
 // registrationRace: the machine registered several adapters at once, and the
 // server lost track of its own challenges.
 func registrationRace(s *subject) explanation {

@@ -105,23 +105,13 @@ func challengeTimeout(s *subject) explanation {
 		v = analyze.Proved
 		f.Evidence = append(f.Evidence, ev("answered-too-late", true, late, "the owner answered the challenge after the server had decided"))
 	}
-	for i := range s.p.Name.Claims {
-		c := &s.p.Name.Claims[i]
-		if c.Addr() == owner && c.Last > s.x.End {
-			v = analyze.Proved
-			f.Evidence = append(f.Evidence, ev("owner-still-there", true, c.Frames("refresh"), "the old owner still registers or refreshes the name"))
-		}
+	there, denies := s.stillThere(owner)
+	if denies {
+		return excluded(slugTakeover, "the old owner says that it has not the name")
 	}
-	for i := range s.p.Name.Answers {
-		a := &s.p.Name.Answers[i]
-		if a.Responder() != owner || a.Last() <= s.x.End {
-			continue
-		}
-		if a.Negative {
-			return excluded(slugTakeover, "the old owner says that it has not the name")
-		}
+	if len(there) > 0 {
 		v = analyze.Proved
-		f.Evidence = append(f.Evidence, ev("owner-still-there", true, a.LastFrames("answer"), "the old owner still answers for the name"))
+		f.Evidence = append(f.Evidence, there...)
 	}
 	if v == analyze.Possible {
 		if s.p.Hosts.Implementation(owner) == hosts.Unknown && s.everRegistered(owner) == nil {
@@ -145,6 +135,29 @@ func challengeTimeout(s *subject) explanation {
 		"Rename one of the two machines; check what keeps the owner from answering (firewall on UDP 137, link down).",
 	}
 	return explanation{rule: slugTakeover, verdict: v, why: "the owner did not answer in time", finding: f}
+}
+
+// stillThere is the evidence that a machine has the name after the event, none
+// if nothing shows it; it denies if it says that it has not.
+func (s *subject) stillThere(owner addr) (es []analyze.Evidence, denies bool) {
+	for i := range s.p.Name.Claims {
+		if c := &s.p.Name.Claims[i]; c.Addr() == owner && !c.Group && c.Last > s.x.End {
+			es = append(es, ev("owner-still-there", true, c.Frames("refresh"), "the old owner still registers or refreshes the name"))
+		}
+	}
+	for i := range s.p.Name.Answers {
+		a := &s.p.Name.Answers[i]
+		if a.Responder() != owner || a.Last() <= s.x.End {
+			continue
+		}
+		if a.Negative {
+			return nil, true
+		}
+		if !a.Group {
+			es = append(es, ev("owner-still-there", true, a.LastFrames("answer"), "the old owner still answers for the name"))
+		}
+	}
+	return es, false
 }
 
 func times(n int) string {

@@ -63,12 +63,12 @@ var twoPrimaryControllersRule = &analyze.Rule{
 var uniqueGroupClash = &analyze.Rule{
 	Slug: slugGroupClash, Title: "A machine's name is also a group's name", Severity: analyze.Warning,
 	Doc: analyze.Doc{
-		What:           `The same 16 bytes are registered once as a unique name and once as a group, as when a computer is called like the workgroup. A WINS server refuses the unique name at once, just as it does for a static mapping; it refuses the group after the machine answered its challenge.`,
+		What:           `The same 16 bytes are registered once as a unique name and once as a group, as when a computer is called like the workgroup. A WINS server refuses the unique name at once, just as it does for a static mapping; it refuses the group after the machine answered its challenge. Where it accepts the group all the same (Q166502), or since the answer came too late, the machine is no longer found.`,
 		Confirm:        `A query for the name is answered with the group flag (255.255.255.255 for a normal group), or a group registration of it is in the capture.`,
 		FalsePositives: `A group record that was released or tombstoned meanwhile; a living machine that answered a challenge which the capture misses. A refusal a second or more late, or a capture that is known to miss packets, is therefore no proof.`,
 		FixWindows:     []string{"Rename the computer or the workgroup."},
 		FixSamba:       []string{"Rename the computer (`netbios name`) or the `workgroup`."},
-		Proven:         "The refused unique name on traffic of a real Samba AD DC's WINS server with real clients; the refused group on synthetic traffic only.",
+		Proven:         "The refused unique name on traffic of a real Samba AD DC's WINS server with real clients; the group, refused or accepted, on synthetic traffic only.",
 	},
 	References: []string{"Q161432", "Q166502", "Q156750", "Q136571"},
 	Signs: []analyze.Sign{
@@ -77,12 +77,14 @@ var uniqueGroupClash = &analyze.Rule{
 		{Slug: "dynamic-owner-known", For: false, Text: "The server accepted the name from another machine as its own after the last sign of the group."},
 		gapSign,
 		{Slug: "name-is-a-machines", For: true, Text: "A machine registered the name as its own."},
+		{Slug: "given-to-group", For: true, Text: "The server accepted the name as a group's."},
+		{Slug: "owner-still-there", For: true, Text: "The machine uses the name afterwards."},
 		{Slug: "challenge-answered", For: true, Text: "The server asked the recorded owner, and a machine answered."},
 		{Slug: "waited-then-refused", For: true, Text: "The server asked somebody and refused soon after: there was an answer, which the capture does not show."},
 		{Slug: "refused-after-wait", For: true, Text: "The server refused after it had asked the recorded owner."},
 		{Slug: "refused-at-once", For: true, Text: "The server refused without asking anybody."},
 	},
-	Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
+	Triggers: registrations, Wants: wantsGroupClash, Horizon: horizon, Check: checkGroupClash,
 }
 
 var multihomedRegistrationRace = &analyze.Rule{
