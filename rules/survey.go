@@ -547,9 +547,11 @@ func splitRegistration(s *analyze.Survey) {
 		first := list[0]
 		var other at
 		for _, x := range list[1:] {
-			if x.c.Server() != first.c.Server() && x.st != first.st && x.c.From()-first.c.From() < int64(10*time.Minute) &&
-				!slices.ContainsFunc(list, func(y at) bool { return y.st == x.st && y.c.Server() == first.c.Server() }) &&
-				!slices.ContainsFunc(list, func(y at) bool { return y.st == first.st && y.c.Server() == x.c.Server() }) {
+			// Neither server has both names: not two names at one server then, nor
+			// one name at two.
+			if x.c.From()-first.c.From() < int64(10*time.Minute) && !slices.ContainsFunc(list, func(y at) bool {
+				return y.st == x.st && s.Hosts.SameMachine(y.c.Server(), first.c.Server()) || y.st == first.st && s.Hosts.SameMachine(y.c.Server(), x.c.Server())
+			}) {
 				other = x
 				break
 			}
