@@ -121,10 +121,9 @@ func (s *subject) weighStatic() staticCase {
 	if s.accepted != nil && s.accepted.Last > x.End {
 		c.against = append(c.against, ev("accepted-later", false, s.accepted.Frames("accepted"),
 			"the server accepted the registration from %s later: the mapping was removed meanwhile, or it was none", s.accepted.Addr()))
-		if c.verdict > analyze.Possible && len(s.static) == 0 && len(s.imported) == 0 {
-			c.verdict = analyze.Possible
-		} else if c.verdict == analyze.Proved && len(s.static) == 0 {
-			c.verdict = analyze.Likely // the list may be older
+		// A replicated record was there; a list may be older than the refusal.
+		if len(s.static) == 0 && c.verdict > analyze.Possible {
+			c.verdict--
 		}
 	}
 	if s.p.Gaps && c.verdict == analyze.Likely {
@@ -154,7 +153,6 @@ func (s *subject) proofs(c *staticCase) {
 			if fits {
 				continue // another mapping of the list explains the answers
 			}
-			c.verdict = max(c.verdict, analyze.Possible)
 			c.against = append(c.against, ev("list-is-stale", false, a.LastFrames("answer"), "the supplied list has the static mapping %s (%s), but the server gives %s: the list may be old",
 				s.name(), addrList(r.Addrs), addrList(a.Addrs())))
 			continue
@@ -355,7 +353,7 @@ func (s *subject) hints(c *staticCase) {
 			strength = max(strength, analyze.Likely)
 		}
 	}
-	if len(s.owners) > 0 && len(s.static) == 0 && len(s.imported) == 0 {
+	if len(s.owners) > 0 {
 		strength = min(strength, analyze.Possible)
 	}
 	c.verdict = max(c.verdict, strength)
