@@ -352,10 +352,9 @@ func nmbdPermanent(a *names.AnswerSet) bool {
 	return a.MinTTL == maxWINSTTL && a.MaxTTL == maxWINSTTL
 }
 
-// runsDown reports whether the TTLs of an answer decrease as time passes.
-func runsDown(a *names.AnswerSet) bool {
-	return a.MinTTL != 0 && a.FirstTTL > a.LastTTL
-}
+// runsDown reports whether the TTLs of an answer decrease as time passes, be it
+// to 0.
+func runsDown(a *names.AnswerSet) bool { return a.FirstTTL > a.LastTTL }
 
 func withRole(role string, fs ...exchange.FrameRef) []exchange.FrameRef {
 	out := make([]exchange.FrameRef, 0, len(fs))
