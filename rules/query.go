@@ -86,16 +86,46 @@ func foreignNames(p *analyze.Pass, a addr, objection bool) []analyze.AnsweredNam
 type dispute struct {
 	frames []exchange.FrameRef // of the other one's answer, and of its registration
 	other  addr
-	// registered: the other one was seen to register the name. Else either of
+	owner  ownership // whether the other one is the owner
+}
+
+// ownership is how well it is known that the name is the other machine's.
+type ownership uint8
+
+const (
+	// ownerUnclear: the other one was not seen to register the name. Either of
 	// the two may be the owner, as with a duplicate name.
-	registered bool
+	ownerUnclear ownership = iota
+	// ownerContested: it registered it by broadcast, but the machine objects to
+	// registrations of the name, as its owner would.
+	ownerContested
+	// ownerUnheard: it registered it by broadcast and nobody was heard to object,
+	// in a capture that misses packets.
+	ownerUnheard
+	// ownerKnown: it registered it.
+	ownerKnown
+)
+
+// ownerOf says how well the claim c of the other machine shows whose the name n
+// is that a answers for. A name server asks before it gives a name away; by
+// broadcast it is silence that consents, RFC 1002 5.1.1.
+func ownerOf(p *analyze.Pass, c *names.Claim, a addr, n analyze.AnsweredName) ownership {
+	switch {
+	case c.Server().IsValid():
+		return ownerKnown
+	case slices.ContainsFunc(p.Answered(a), func(o analyze.AnsweredName) bool { return o.Objection && o.Name == n.Name && o.Scope == n.Scope }):
+		return ownerContested
+	case p.Gaps:
+		return ownerUnheard
+	}
+	return ownerKnown
 }
 
 // decided reports whether there is a dispute and it is known whose the name is.
-func (d *dispute) decided() bool { return d != nil && d.registered }
+func (d *dispute) decided() bool { return d != nil && d.owner >= ownerUnheard }
 
-// disputed looks for a dispute over one of the names that a answered for; nil
-// if there is none.
+// disputed looks for a dispute over one of the names that a answered for, the
+// one that is decided best; nil if there is none.
 func disputed(p *analyze.Pass, a addr, ns []analyze.AnsweredName) *dispute {
 	var found *dispute
 	for _, n := range ns {
@@ -113,12 +143,15 @@ func disputed(p *analyze.Pass, a addr, ns []analyze.AnsweredName) *dispute {
 			}
 			d := &dispute{frames: x.Frames("owner-answer", q.Initiator), other: x.From}
 			for i := range st.Claims {
-				if c := &st.Claims[i]; !c.Group && c.State != names.Refused && c.From() < q.Start && p.Hosts.SameMachine(c.Addr(), x.From) {
-					d.registered, d.frames = true, append(d.frames, c.Frames("registration")...)
-					return d
+				c := &st.Claims[i]
+				if c.Group || c.State == names.Refused || c.From() >= q.Start || !p.Hosts.SameMachine(c.Addr(), x.From) {
+					continue
+				}
+				if o := ownerOf(p, c, a, n); o > d.owner {
+					d.owner, d.frames = o, append(x.Frames("owner-answer", q.Initiator), c.Frames("registration")...)
 				}
 			}
-			if found == nil {
+			if found == nil || d.owner > found.owner {
 				found = d
 			}
 		}
@@ -155,7 +188,7 @@ func spoofs(p *analyze.Pass, a addr, text string) (analyze.Evidence, analyze.Ver
 		return analyze.Evidence{}, 0
 	}
 	v := analyze.Likely
-	if d.decided() {
+	if d != nil && d.owner == ownerKnown {
 		v = analyze.Proved
 	}
 	return ev("sender-spoofs", true, nameFrames("spoofed-answer", ns), "%s", text), v
@@ -176,13 +209,21 @@ func querySpoofing(s *subject) explanation {
 			ev("answers-for-many", true, nameFrames("spoofed-answer", ns), "%s answered broadcast queries for %s with its own address and was never seen to register them", a.From, nameList(ns)),
 		}
 		if d.decided() {
-			v = analyze.Proved
 			evidence = append(evidence, ev("owner-known", true, d.frames, "%s registered one of the names and answered for it too", d.other))
+			if d.owner == ownerKnown {
+				v = analyze.Proved
+			} else {
+				evidence = append(evidence, ev("capture-has-gaps", false, nil, "the capture misses packets; an objection to the registration by broadcast may be among them"))
+			}
 		} else if d != nil {
 			if len(ns) == spoofNames {
 				v = analyze.Possible // a duplicate of one of them leaves too few
 			}
-			evidence = append(evidence, ev("owner-unclear", false, d.frames, "%s answered for one of the names too; the capture does not show which of the two registered it", d.other))
+			why := "the capture does not show which of the two registered it"
+			if d.owner == ownerContested {
+				why = fmt.Sprintf("it registered the name, but %s objects to registrations of it as an owner would", a.From)
+			}
+			evidence = append(evidence, ev("owner-unclear", false, d.frames, "%s answered for one of the names too; %s", d.other, why))
 		}
 		return explanation{rule: slugQuerySpoofing, verdict: v, why: "the machine answers for many names that are not its own", finding: analyze.Finding{
 			Host: hostOf(a.From), Server: a.From, Title: "One machine answers name queries for everybody",

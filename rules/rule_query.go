@@ -19,7 +19,8 @@ var nameQuerySpoofing = &analyze.Rule{
 	Signs: []analyze.Sign{
 		{Slug: "answers-for-many", For: true, Text: "It answered for several unrelated names with its own address."},
 		{Slug: "owner-known", For: true, Text: "One of the names belongs to another machine, which registered it."},
-		{Slug: "owner-unclear", For: false, Text: "Another machine answers for one of the names too; nobody was seen to register it."},
+		{Slug: "owner-unclear", For: false, Text: "Another machine answers for one of the names too; nobody was seen to register it, or the machine objects to its registration."},
+		gapSign,
 	},
 	Triggers: queryTriggers, Wants: answeredBroadcast, Check: checkQuery,
 }
