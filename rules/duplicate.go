@@ -84,11 +84,8 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 	if own {
 		return 0, "the machine itself answered for the name", nil, owner
 	}
-	evidence = []analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}
-	if !s.apart(q.Asked) {
-		return analyze.Likely, "a machine answered for the name", append(evidence, maybeOwn(q.Asked)), q.Asked
-	}
-	return analyze.Proved, "a living machine answered for the name", evidence, q.Asked
+	verdict, doubt := s.unlessOwn(q.Asked, analyze.Proved, analyze.Likely)
+	return verdict, "a machine answered for the name", append([]analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}, doubt...), q.Asked
 }
 
 // unseenAnswer is the evidence that somebody answered the server's challenge,
@@ -137,9 +134,15 @@ func (s *subject) apart(owner addr) bool {
 	})
 }
 
-// maybeOwn says what keeps a duplicate from being proved.
-func maybeOwn(owner addr) analyze.Evidence {
-	return ev("maybe-one-machine", false, nil, "the capture does not show that %s is another machine, and not another adapter of this one", owner)
+// unlessOwn is the verdict on two machines at the subject's and the owner's
+// addresses: v, or no more than doubtful, with what raises the doubt, where the
+// two may be adapters of one.
+func (s *subject) unlessOwn(owner addr, v, doubtful analyze.Verdict) (analyze.Verdict, []analyze.Evidence) {
+	if s.apart(owner) {
+		return v, nil
+	}
+	return min(v, doubtful), []analyze.Evidence{ev("maybe-one-machine", false, nil,
+		"the capture does not show that %s is another machine, and not another adapter of this one", owner)}
 }
 
 func objectionFrames(x *exchange.Exchange) []exchange.FrameRef {

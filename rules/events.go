@@ -53,11 +53,8 @@ func nameShared(s *subject) explanation {
 		fmt.Sprintf("Rename one of the two machines (%s and %s): clients reach now the one, now the other.", q.Asked, s.x.Address()),
 		"If a permanent entry stands behind it (nmbd, wins.dat with time 0), remove the line while nmbd is stopped.",
 	}
-	v := analyze.Proved
-	if !s.apart(q.Asked) {
-		v = analyze.Likely
-		f.Evidence = append(f.Evidence, maybeOwn(q.Asked))
-	}
+	v, doubt := s.unlessOwn(q.Asked, analyze.Proved, analyze.Likely)
+	f.Evidence = append(f.Evidence, doubt...)
 	return explanation{rule: slugShared, verdict: v, why: "another machine answered the challenge", decided: v == analyze.Proved, finding: f}
 }
 
@@ -125,10 +122,8 @@ func challengeTimeout(s *subject) explanation {
 	if !again && len(late) == 0 {
 		v = min(v, analyze.Likely) // an answer that the capture misses
 	}
-	if !s.apart(owner) {
-		v = analyze.Possible
-		f.Evidence = append(f.Evidence, maybeOwn(owner))
-	}
+	v, doubt := s.unlessOwn(owner, v, analyze.Possible)
+	f.Evidence = append(f.Evidence, doubt...)
 	f.Title = "A WINS server gave a living machine's name away because its answer did not come in time"
 	f.Remedy = []string{
 		"Windows: raise ChlMaxNoOfRetries and InitChlRetryInterval of the WINS server for slow links (Q173519).",
