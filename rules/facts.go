@@ -68,17 +68,22 @@ func newSubject(p *analyze.Pass, host, server netip.Addr) *subject {
 // RFS_ERR and ACT_ERR, which servers use for static mappings alike.
 func refusal(rc nbns.RCode) bool { return rc == nbns.RCodeRfsErr || rc == nbns.RCodeActErr }
 
-// atOnce reports whether an answer came too soon after the latest request for
-// the server to have asked anybody in vain.
-func atOnce(x *exchange.Exchange) bool {
+// answeredAfter is the time, ns, from the latest request before it to the answer
+// that counts. Exchange.RTT is that to the first one, which may be another
+// machine's, or come from another adapter of the server.
+func answeredAfter(x *exchange.Exchange) int64 {
 	last := x.Start
 	for _, f := range x.FramesWithRole(exchange.RoleRequest, exchange.RoleRetransmission) {
 		if f.Time <= x.Answers[0].Time {
 			last = max(last, f.Time)
 		}
 	}
-	return x.Answers[0].Time-last < int64(answeredWithin)
+	return max(x.Answers[0].Time-last, 0)
 }
+
+// atOnce reports whether an answer came too soon after the latest request for
+// the server to have asked anybody in vain.
+func atOnce(x *exchange.Exchange) bool { return answeredAfter(x) < int64(answeredWithin) }
 
 func (s *subject) mine(a netip.Addr) bool { return s.p.Hosts.SameMachine(a, s.host) }
 
@@ -293,7 +298,7 @@ func (s *subject) superseded(r *names.Record) bool {
 func (s *subject) challenges() []*exchange.Exchange {
 	var out []*exchange.Exchange
 	for _, r := range s.p.Name.Recent {
-		if r.Kind != exchange.Challenge || r.Initiator != s.server && !s.p.Hosts.SameMachine(r.Initiator, s.server) {
+		if r.Kind != exchange.Challenge || !s.p.Hosts.SameMachine(r.Initiator, s.server) {
 			continue
 		}
 		if slices.Contains(s.x.Challenges, r.ID) || r.Cause == 0 && r.Start >= s.x.Start && r.Start <= s.x.End {

@@ -78,7 +78,7 @@ func refusedHow(s *subject) analyze.Evidence {
 	}
 	return ev("refused-at-once", true, fs,
 		"the %s of %s for %s was refused with %s within %s: no WACK, and the server asked nobody, as it would for a dynamic record",
-		what, s.name(), x.Address(), x.RCode, duration(x.RTT))
+		what, s.name(), x.Address(), x.RCode, duration(answeredAfter(x)))
 }
 
 // policyRefusal: servers refuse some suffixes whatever they hold: <1B> as a
