@@ -431,7 +431,7 @@ func splitRefusal(s *subject) explanation {
 	var other *names.Claim
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if c.Server().IsValid() && c.Server() != s.server && !s.p.Hosts.SameMachine(c.Server(), s.server) && s.mine(c.Addr()) && c.Addr() != s.x.Address() &&
+		if c.Server().IsValid() && !s.p.Hosts.SameMachine(c.Server(), s.server) && s.mine(c.Addr()) && c.Addr() != s.x.Address() &&
 			c.State != names.Refused && c.From() < s.x.Start {
 			other = c
 		}

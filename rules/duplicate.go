@@ -414,8 +414,8 @@ func groupTakesUnique(s *subject) explanation {
 		}
 		c := s.owners[0]
 		owner = c.Addr()
-		there, denies := s.stillThere(owner)
-		if denies || len(there) == 0 {
+		there, _ := s.stillThere(owner)
+		if len(there) == 0 {
 			return excluded(slugGroupClash, "nothing shows that the machine still has the name")
 		}
 		evidence = append([]analyze.Evidence{ev("name-is-a-machines", true, c.RequestFrames("owner"), "%s registered it as its own name", owner)}, there...)
