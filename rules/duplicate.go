@@ -487,9 +487,9 @@ func (s *subject) notKept(cs []*exchange.Exchange) (e analyze.Evidence, denied b
 		}
 	}
 	if no != nil {
-		return ev("challenge-denied", true, fs, "the server asked %s, %s answered that it has not the name, and the server refused all the same", addrList(asked), no.Asked), true
+		return ev("challenge-denied", true, fs, "the server asked the recorded address %s, %s answered that it has not the name, and the server refused all the same", addrList(asked), no.Asked), true
 	}
-	return ev("challenge-unanswered", true, fs, "the server asked %s, nobody answered in time, and it refused all the same", addrList(asked)), false
+	return ev("challenge-unanswered", true, fs, "the server asked the recorded address %s, nobody answered in time, and it refused all the same", addrList(asked)), false
 }
 
 // staleRegistration: a dynamic record whose machine is gone.
