@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -339,9 +338,8 @@ func groupClash(s *subject) explanation {
 // server accepted after the last sign of the group: the record was no group's
 // any more. It is nil if there is none.
 func (s *subject) afterGroup() *names.Claim {
-	last := slices.MaxFunc(s.group, func(a, b exchange.FrameRef) int { return cmp.Compare(a.Time, b.Time) }).Time
 	for _, c := range s.owners {
-		if c.Last > last {
+		if c.Last > s.groupLast {
 			return c
 		}
 	}

@@ -39,6 +39,7 @@ type subject struct {
 	notStatic   []*names.Record  // mappings of the name that the list says are not static
 	dynamic     []*names.Record  // replicas without the static bit
 	group       []exchange.FrameRef
+	groupLast   int64 // ns, of the latest sign of the group
 	groupHow    string
 	groupLeft   bool                 // all that registered it as a group released it
 	owners      []*names.Claim       // other machines with an active dynamic claim at the server
@@ -166,7 +167,7 @@ func (s *subject) readAnswers() {
 			continue
 		}
 		if a.Group || slices.Contains(a.Addrs(), netip.AddrFrom4([4]byte{255, 255, 255, 255})) {
-			s.group = append(s.group, a.FirstFrames("group")...)
+			s.group, s.groupLast = append(s.group, a.FirstFrames("group")...), max(s.groupLast, a.Last())
 			s.groupHow = "the server answers for it as a group"
 			continue
 		}
@@ -223,7 +224,7 @@ func (s *subject) readClaims() {
 		switch {
 		case c.Group && c.State != names.Refused:
 			if c.Server() == s.server {
-				s.group = append(s.group, c.RequestFrames("group")...)
+				s.group, s.groupLast = append(s.group, c.RequestFrames("group")...), max(s.groupLast, c.Last)
 				if s.groupHow == "" {
 					s.groupHow = fmt.Sprintf("%s registered it as a group", c.Addr())
 					s.groupLeft = true
