@@ -233,7 +233,7 @@ func dynamicReplica(s *subject) explanation {
 	// adapters of the same machine, unless one of them registered as the only one.
 	v := analyze.Likely
 	if rec.Type == names.Group || rec.Type == names.SpecialGroup || slices.ContainsFunc(rec.Addrs, func(a addr) bool {
-		return !s.mine(a) && slices.ContainsFunc(s.p.Name.Claims, func(c names.Claim) bool {
+		return !s.mine(a) && some(s.p.Name.Claims, func(c *names.Claim) bool {
 			return c.Addr() == a && c.Registered && !c.Multihomed && c.Server().IsValid()
 		})
 	}) {

@@ -128,7 +128,7 @@ func (s *subject) apart(owner addr) bool {
 	if slices.ContainsFunc(s.p.Hosts.MultihomedJoins(s.host), func(j hosts.Join) bool { return j.Sign == hosts.OwnAnswer }) {
 		return true
 	}
-	return slices.ContainsFunc(s.p.Name.Claims, func(c names.Claim) bool {
+	return some(s.p.Name.Claims, func(c *names.Claim) bool {
 		return c.Addr() == owner && c.Registered && c.Server().IsValid() && (!c.Multihomed || s.x.Start-c.From() > int64(analyze.TogetherAtServer))
 	})
 }
@@ -232,7 +232,7 @@ func (s *subject) computerNamed() bool {
 				return false
 			}
 			st := s.p.Names.Get(n.Bytes, n.Scope)
-			return st != nil && slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return !c.Group && s.mine(c.Addr()) })
+			return st != nil && some(st.Claims, func(c *names.Claim) bool { return !c.Group && s.mine(c.Addr()) })
 		})
 	})
 }
@@ -379,7 +379,7 @@ func wantsGroupClash(x *exchange.Exchange, st *names.State) bool {
 	if !x.Group || x.Outcome != exchange.Accepted || x.Broadcast {
 		return isRefusal(x, st)
 	}
-	return x.WACK || len(x.Challenges) > 0 || slices.ContainsFunc(st.Claims, func(c names.Claim) bool {
+	return x.WACK || len(x.Challenges) > 0 || some(st.Claims, func(c *names.Claim) bool {
 		return !c.Group && c.State != names.Refused && c.Server() == x.Asked
 	})
 }

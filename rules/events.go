@@ -216,7 +216,7 @@ func releasedOtherwise(c *names.Claim, x *exchange.Exchange) bool {
 // goesOn reports whether the name stays at the server by right after a claim was
 // released: the address was registered again, or the group has other members.
 func goesOn(p *analyze.Pass, released *names.Claim) bool {
-	return slices.ContainsFunc(p.Name.Claims, func(c names.Claim) bool {
+	return some(p.Name.Claims, func(c *names.Claim) bool {
 		return c.Server() == released.Server() && c.State == names.Active &&
 			(c.Addr() == released.Addr() || c.Group && released.Group)
 	})
@@ -232,7 +232,7 @@ func flagText(group bool) string {
 // misfitRelease: the server accepted a release that fits no registration that
 // the capture shows.
 func misfitRelease(x *exchange.Exchange, st *names.State) bool {
-	return x.Unicast() && x.Outcome == exchange.Accepted && !slices.ContainsFunc(st.Claims, func(c names.Claim) bool {
+	return x.Unicast() && x.Outcome == exchange.Accepted && !some(st.Claims, func(c *names.Claim) bool {
 		return c.Server() == x.Asked && c.State != names.Refused && c.Addr() == x.Address() && c.Group == x.Group
 	})
 }
@@ -307,7 +307,7 @@ func proxyWants(x *exchange.Exchange, _ *names.State) bool {
 	if !x.Broadcast {
 		return false
 	}
-	return slices.ContainsFunc(x.Answers, func(a exchange.Answer) bool {
+	return some(x.Answers, func(a *exchange.Answer) bool {
 		return a.Positive() && !a.Group && len(a.Addrs) > 0 && !slices.Contains(a.Addrs, a.From)
 	})
 }
@@ -385,7 +385,7 @@ func checkDomainMissing(p *analyze.Pass) {
 const addressLimit = 25
 
 func limitWants(x *exchange.Exchange, _ *names.State) bool {
-	return slices.ContainsFunc(x.Answers, func(a exchange.Answer) bool { return len(a.Addrs) >= addressLimit }) || len(x.Requested) >= addressLimit
+	return some(x.Answers, func(a *exchange.Answer) bool { return len(a.Addrs) >= addressLimit }) || len(x.Requested) >= addressLimit
 }
 
 func checkAddressLimit(p *analyze.Pass) {
@@ -453,7 +453,7 @@ const (
 // refreshElsewhere: a refresh was accepted of a name that another server holds
 // for the same address.
 func refreshElsewhere(x *exchange.Exchange, st *names.State) bool {
-	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group && slices.ContainsFunc(st.Claims, func(c names.Claim) bool {
+	return x.Unicast() && x.Outcome == exchange.Accepted && !x.Group && some(st.Claims, func(c *names.Claim) bool {
 		return c.Addr() == x.Address() && c.Server() != x.Asked && c.Server().IsValid() && c.State == names.Active
 	})
 }

@@ -209,8 +209,19 @@ func (s *subject) readSiblings() {
 	}
 }
 
+// some is slices.ContainsFunc without copying what it looks at: the first looks
+// of rules go over the claims and answers of every exchange.
+func some[T any](list []T, is func(*T) bool) bool {
+	for i := range list {
+		if is(&list[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 func registered(st *names.State, a addr) bool {
-	return slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return c.Addr() == a && c.State != names.Refused })
+	return some(st.Claims, func(c *names.Claim) bool { return c.Addr() == a && c.State != names.Refused })
 }
 
 func (s *subject) siblingEvidence(a *names.AnswerSet) analyze.Evidence {

@@ -25,7 +25,7 @@ var (
 const spoofNames = 3
 
 func answeredBroadcast(x *exchange.Exchange, _ *names.State) bool {
-	return x.Broadcast && len(x.Answers) > 0 && slices.ContainsFunc(x.Answers, func(a exchange.Answer) bool { return a.Positive() && !a.Group })
+	return x.Broadcast && len(x.Answers) > 0 && some(x.Answers, func(a *exchange.Answer) bool { return a.Positive() && !a.Group })
 }
 
 func querySubject(p *analyze.Pass) *subject {
@@ -71,7 +71,7 @@ func foreignNames(p *analyze.Pass, a addr, objection bool) []analyze.AnsweredNam
 		if suffix := n.Name.Suffix(); suffix == 0x01 || suffix >= 0x1B && suffix <= 0x1E {
 			continue
 		}
-		if st := p.Names.Get(n.Name, n.Scope); st != nil && (slices.ContainsFunc(st.Claims, func(c names.Claim) bool { return p.Hosts.SameMachine(c.Addr(), a) }) ||
+		if st := p.Names.Get(n.Name, n.Scope); st != nil && (some(st.Claims, func(c *names.Claim) bool { return p.Hosts.SameMachine(c.Addr(), a) }) ||
 			slices.ContainsFunc(st.Uses, func(u names.Use) bool { return !u.Via().IsValid() && p.Hosts.SameMachine(u.Addr(), a) })) {
 			continue
 		}

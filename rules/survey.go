@@ -294,10 +294,10 @@ func scopeMismatch(s *analyze.Survey) {
 			continue
 		}
 		for _, asked := range group {
-			if len(asked.Askers) == 0 && !slices.ContainsFunc(asked.Answers, func(a names.AnswerSet) bool { return a.Negative }) || len(asked.Claims) > 0 {
+			if len(asked.Askers) == 0 && !some(asked.Answers, func(a *names.AnswerSet) bool { return a.Negative }) || len(asked.Claims) > 0 {
 				continue
 			}
-			if slices.ContainsFunc(asked.Answers, func(a names.AnswerSet) bool { return !a.Negative }) {
+			if some(asked.Answers, func(a *names.AnswerSet) bool { return !a.Negative }) {
 				continue
 			}
 			for _, held := range group {
