@@ -267,10 +267,10 @@ func (t *Tracker) settle(x *Exchange, now int64, end bool) {
 
 func (t *Tracker) recycle(x *Exchange) {
 	frames, others, answers := x.frames[:0], x.others[:0], x.Answers[:0]
-	requested, granted, challenges := x.Requested[:0], x.Granted[:0], x.Challenges[:0]
+	requested, challenges := x.Requested[:0], x.Challenges[:0]
 	*x = Exchange{}
 	x.frames, x.others, x.Answers = frames, others, answers
-	x.Requested, x.Granted, x.Challenges = requested, granted, challenges
+	x.Requested, x.Challenges = requested, challenges
 	t.pool = append(t.pool, x)
 }
 
@@ -343,12 +343,12 @@ func (t *Tracker) conclude(x *Exchange) {
 		x.Outcome = Answered
 		if a.Positive() {
 			x.Group = a.Group
-			x.Granted = append(x.Granted, a.Addrs...)
+			x.Granted = a.Addrs
 		}
 	case a.Positive():
 		x.Outcome = Accepted
 		if x.Registers() {
-			x.Granted = append(x.Granted, a.Addrs...)
+			x.Granted = a.Addrs
 		}
 	case x.Broadcast:
 		x.Outcome = Defended
@@ -362,7 +362,6 @@ type roomy struct {
 	Exchange
 	frames    [3]frame
 	requested [1]netip.Addr
-	granted   [1]netip.Addr
 	answers   [1]Answer
 	addrs     [1]netip.Addr
 }
@@ -376,7 +375,7 @@ func (t *Tracker) fresh() *Exchange {
 	r := &roomy{}
 	r.answers[0].Addrs = r.addrs[:0]
 	x := &r.Exchange
-	x.frames, x.Requested, x.Granted, x.Answers = r.frames[:0], r.requested[:0], r.granted[:0], r.answers[:0]
+	x.frames, x.Requested, x.Answers = r.frames[:0], r.requested[:0], r.answers[:0]
 	return x
 }
 

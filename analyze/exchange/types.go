@@ -202,7 +202,7 @@ type Exchange struct {
 	Requested []netip.Addr
 	RTT       int64 // ns from the last request before the answer; -1 if unanswered
 	Scope     string
-	Granted   []netip.Addr
+	Granted   []netip.Addr // of the answer that counts, if it grants or resolves the name
 
 	WACKTime   int64
 	Challenges []uint64     // ids of the challenge exchanges it caused
