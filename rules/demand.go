@@ -103,10 +103,15 @@ func staticRelease(s *subject) explanation {
 		c.against = append(c.against, changedUnseen())
 	}
 	for _, r := range s.imported {
-		if s.contradictsHost(r) {
-			c.verdict, c.decided, c.address = analyze.Proved, true, addrList(r.Addrs)
-			c.evidence = append(c.evidence, ev("static-mapping-imported", true, nil, "the supplied list has the static mapping %s (%s, %s)", s.name(), r.Type, addrList(r.Addrs)))
+		if !s.contradictsHost(r) {
+			continue
 		}
+		// Before the demand the server gave what the machine registered.
+		if a := s.otherThan(r, x.End+1); a != nil {
+			c.against = append(c.against, s.staleList(r, a))
+			continue
+		}
+		s.provedByList(&c, r)
 	}
 	if c.verdict == 0 && len(s.dynamic) > 0 {
 		return excluded(slugStaticRelease, "the record that was replicated has no static bit")

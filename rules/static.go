@@ -144,26 +144,40 @@ func (s *subject) proofs(c *staticCase) {
 		c.verdict, c.decided = analyze.Likely, false
 		c.against = append(c.against, changedUnseen())
 	}
-	fits := slices.ContainsFunc(s.imported, func(r *names.Record) bool { return s.contradicts(r) && s.otherThan(r) == nil })
+	fits := slices.ContainsFunc(s.imported, func(r *names.Record) bool { return s.contradicts(r) && s.otherThan(r, s.beforeRefusal()) == nil })
 	for _, r := range s.imported {
 		if !s.contradicts(r) {
 			continue
 		}
-		if a := s.otherThan(r); a != nil {
+		if a := s.otherThan(r, s.beforeRefusal()); a != nil {
 			if fits {
 				continue // another mapping of the list explains the answers
 			}
-			c.against = append(c.against, ev("list-is-stale", false, a.LastFrames("answer"), "the supplied list has the static mapping %s (%s), but the server gives %s: the list may be old",
-				s.name(), addrList(r.Addrs), addrList(a.Addrs())))
+			c.against = append(c.against, s.staleList(r, a))
 			continue
 		}
-		// Not decided: answers still to come can show that the list is old.
-		c.verdict, c.why = analyze.Proved, "the supplied list has a static mapping of the name"
-		c.address = addrList(r.Addrs)
-		c.evidence = append(c.evidence, ev("static-mapping-imported", true, nil, "the supplied list %s has the static mapping %s (%s, %s; line %d)",
-			strings.TrimPrefix(r.Source, "import:"), s.name(), r.Type, addrList(r.Addrs), r.Line))
+		c.why = "the supplied list has a static mapping of the name"
+		s.provedByList(c, r)
 	}
 }
+
+// provedByList takes a mapping of a supplied list for the cause. It is not
+// decided: answers still to come can show that the list is old.
+func (s *subject) provedByList(c *staticCase, r *names.Record) {
+	c.verdict, c.address = analyze.Proved, addrList(r.Addrs)
+	c.evidence = append(c.evidence, ev("static-mapping-imported", true, nil, "the supplied list %s has the static mapping %s (%s, %s; line %d)",
+		strings.TrimPrefix(r.Source, "import:"), s.name(), r.Type, addrList(r.Addrs), r.Line))
+}
+
+// staleList says that the server's answer does not fit a mapping of the list.
+func (s *subject) staleList(r *names.Record, a *names.AnswerSet) analyze.Evidence {
+	return ev("list-is-stale", false, a.LastFrames("answer"), "the supplied list has the static mapping %s (%s), but the server gives %s: the list may be old",
+		s.name(), addrList(r.Addrs), addrList(a.Addrs()))
+}
+
+// beforeRefusal is since when, ns, answers tell what stands in the way of a
+// registration that is refused.
+func (s *subject) beforeRefusal() int64 { return s.x.Start - int64(horizon) }
 
 // changedUnseen says what a replicated record is worth once packets are known
 // to be missing.
@@ -173,9 +187,9 @@ func changedUnseen() analyze.Evidence {
 
 // otherThan returns an answer of the server about the time of the event that
 // has no address of the mapping; nil if there is none.
-func (s *subject) otherThan(r *names.Record) *names.AnswerSet {
+func (s *subject) otherThan(r *names.Record, since int64) *names.AnswerSet {
 	for _, a := range append(slices.Clone(s.answers), s.same) {
-		if a == nil || a.Last() < s.x.Start-int64(horizon) || s.accepted != nil && a.Last() > s.accepted.From() {
+		if a == nil || a.Last() < since || s.accepted != nil && a.Last() > s.accepted.From() {
 			continue
 		}
 		if !slices.ContainsFunc(a.Addrs(), func(b addr) bool { return slices.Contains(r.Addrs, b) }) {
