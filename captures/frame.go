@@ -67,6 +67,7 @@ type Info struct {
 	Bytes     int64      // bytes of the capture format read, after decompression
 	First     int64      // time of the earliest frame, 0 if none
 	Last      int64      // time of the latest frame
+	Lost      int64      // packets that the capturing program says it missed; of a plain pcapng file mostly known from the beginning
 	Complete  bool       // read to a proper end
 	Err       error      // why not
 }

@@ -35,6 +35,9 @@ func Open(path string, opts ...Option) (*Reader, error) {
 	r.closer = f
 	if st.Mode().IsRegular() && !r.packed {
 		r.file, r.size = f, st.Size()
+		if r.format == formatNG {
+			r.foretell(f, r.size)
+		}
 	}
 	return r, nil
 }

@@ -77,6 +77,14 @@ func (r *Reader) u32(b []byte) uint32 {
 	return v
 }
 
+func (r *Reader) u64(b []byte) uint64 {
+	v := binary.LittleEndian.Uint64(b)
+	if r.big {
+		v = bits.ReverseBytes64(v)
+	}
+	return v
+}
+
 func (r *Reader) u16(b []byte) uint16 {
 	v := binary.LittleEndian.Uint16(b)
 	if r.big {

@@ -13,6 +13,7 @@ const (
 	blockInterface = 1
 	blockPacket    = 2 // obsolete
 	blockSimple    = 3
+	blockStats     = 5 // interface statistics
 	blockEnhanced  = 6
 	blockJournal   = 9 // systemd journal export
 	blockCustom    = 0x0BAD
@@ -35,11 +36,13 @@ const (
 )
 
 type ngState struct {
-	ifaces []iface // of the section
-	before int     // interfaces of earlier sections
-	rest   int64   // bytes of a block still to be skipped, without its trailer
-	total  uint32  // length that the skipped block states
-	start  int64   // offset of the skipped block
+	ifaces []iface          // of the section
+	missed map[uint32]int64 // packets that an interface lost, by the latest statistics of the section
+	lost   int64            // those of earlier sections
+	before int              // interfaces of earlier sections
+	rest   int64            // bytes of a block still to be skipped, without its trailer
+	total  uint32           // length that the skipped block states
+	start  int64            // offset of the skipped block
 }
 
 // iface is what an interface description block says. Times count units of
@@ -199,7 +202,7 @@ func (r *Reader) block(f *Frame) (yielded bool, err error) {
 	}
 	b := r.buf[r.pos:r.end]
 	kind, total := r.u32(b), r.u32(b[4:])
-	if r.fixed && (kind == blockSection || kind == blockInterface) {
+	if r.fixed && (kind == blockSection || kind == blockInterface || kind == blockStats) {
 		return false, errChange
 	}
 	if kind == blockSection {
@@ -222,6 +225,8 @@ func (r *Reader) block(f *Frame) (yielded bool, err error) {
 		return r.packetBlock(f, kind, total)
 	case blockInterface:
 		return false, r.interfaceBlock(total)
+	case blockStats:
+		return false, r.statsBlock(total)
 	case blockJournal, blockCustom, blockCustomNC, blockEvent, blockEventF, blockEventV2, blockEventFV2, blockEventV2L, blockEventFV2L:
 		r.number++
 	}
@@ -284,7 +289,8 @@ func (r *Reader) section() error {
 		return r.fail(start, "convert it with a newer Wireshark: editcap -F pcap IN OUT", nil, "pcapng version %d.%d is unknown", major, minor)
 	}
 	r.ng.before += len(r.ng.ifaces)
-	r.ng.ifaces = nil
+	r.ng.lost = r.ng.allLost()
+	r.ng.ifaces, r.ng.missed = nil, nil
 	r.age++
 	r.leave(24, total)
 	return nil

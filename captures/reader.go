@@ -69,10 +69,11 @@ type Reader struct {
 	closer  io.Closer
 	closed  bool
 
-	file  io.ReaderAt // the whole plain capture, nil if it cannot be read at any place
-	size  int64       // of file, when it was opened
-	age   int         // counts changes of what is known of the blocks to come
-	fixed bool        // may not change that
+	file     io.ReaderAt // the whole plain capture, nil if it cannot be read at any place
+	size     int64       // of file, when it was opened
+	foretold int64       // packets that the capture lost, as file says at its end
+	age      int         // counts changes of what is known of the blocks to come
+	fixed    bool        // may not change that
 }
 
 type options struct{ buffer int }
@@ -276,7 +277,7 @@ func (r *Reader) linkType(l LinkType) {
 // blocks).
 func (r *Reader) Info() Info {
 	i := Info{Name: r.name, Format: r.kind, LinkTypes: slices.Clone(r.links), Packets: r.packets,
-		Bytes: r.offset(), Complete: errors.Is(r.err, io.EOF)}
+		Bytes: r.offset(), Lost: max(r.foretold, r.ng.allLost()), Complete: errors.Is(r.err, io.EOF)}
 	if r.first <= r.last {
 		i.First, i.Last = r.first, r.last
 	}

@@ -166,7 +166,7 @@ func segmented(t testing.TB) map[string][]byte {
 			case 10:
 				kinds = append(kinds, block(o, blockCustom, []byte(r.data)))
 			case 15:
-				kinds = append(kinds, block(o, 5, make([]byte, 12)))
+				kinds = append(kinds, stats(o, uint32(i%3), counter(o, optionIfDrop, uint64(i))))
 			}
 			if i%100 == 50 {
 				kinds = append(kinds, idb(o, uint16(i), 0))

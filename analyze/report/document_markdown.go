@@ -60,6 +60,9 @@ func (m *markdownPrinter) summary() {
 		if !in.Complete {
 			complete = "no"
 		}
+		if in.Lost > 0 {
+			complete += fmt.Sprintf(", %d packets lost when captured", in.Lost)
+		}
 		if in.Err != nil {
 			complete += ": " + in.Err.Error()
 		}

@@ -72,6 +72,9 @@ func (t *textPrinter) summary() {
 func (t *textPrinter) input(i int) {
 	in := &t.doc.Inputs[i]
 	text := in.Name + ": " + strings.Join(append([]string{in.Format}, linkNames(in)...), ", ") + ", " + counted(in.Packets, "packet")
+	if in.Lost > 0 {
+		text += fmt.Sprintf(", %d lost when captured", in.Lost)
+	}
 	if !in.Complete {
 		text += ", not complete"
 	}

@@ -178,6 +178,9 @@ func (d *Document) htmlSummary(h *htmlReport) {
 		if !in.Complete {
 			h.Notes = append(h.Notes, row.Name+" was not read to its end, so what is not shown may still have happened.")
 		}
+		if in.Lost > 0 {
+			h.Notes = append(h.Notes, fmt.Sprintf("%s lacks %s lost when it was captured, so what is not shown may still have happened.", row.Name, counted(in.Lost, "packet")))
+		}
 		h.Inputs = append(h.Inputs, row)
 	}
 }

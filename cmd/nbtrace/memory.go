@@ -13,9 +13,9 @@ import (
 // freeHeap, and a larger one by little.
 const (
 	freeHeap    = 176 << 20
-	heapGrowth  = 15  // per cent
+	heapGrowth  = 15   // per cent
 	freePercent = 2000 // bounds how often a small heap is collected
-	everyBatch  = 64  // batches between two looks
+	everyBatch  = 64   // batches between two looks
 )
 
 // memory keeps the heap close to what is in use.
