@@ -20,6 +20,13 @@ const TogetherAtServer = 5 * time.Second
 // togetherByBroadcast is the same by broadcast, where they register together.
 const togetherByBroadcast = time.Second
 
+// Registrations of one machine's adapters by Windows: how close in time they
+// are sent, and how far apart their transaction ids can be.
+const (
+	inOneMoment = 100 * time.Millisecond
+	nextIDs     = 16
+)
+
 // TTLs that tell who registers.
 const (
 	ttlNMBD    = 259200 // nmbd's "max ttl"
@@ -229,7 +236,7 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		switch {
 		case c.Sender() == x.Initiator && x.Initiator == c.Addr() && x.Outcome == exchange.Accepted:
 			j.Sign = hosts.SentForOther
-		case !asked && x.Address() == x.Initiator && c.Addr() == c.Sender() && (x.Broadcast || c.Multihomed) && !contested(s, c):
+		case x.Address() == x.Initiator && c.Addr() == c.Sender() && (x.Broadcast || c.Multihomed) && (!asked && !contested(s, c) || e.inOneBreath(s, c, x)):
 			j.Sign = hosts.SeveralRegs
 		default:
 			continue
@@ -238,6 +245,27 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		e.hosts.Mention(x.Address())
 		e.hosts.Join(j)
 	}
+}
+
+// inOneBreath reports whether a claim and a registration were sent in the same
+// moment with transaction ids that follow one another, as Windows registers the
+// adapters of a machine, and the server had to ask a third one for the name.
+// Samba registers one address after the other, and the ids of two nmbd that
+// start together are alike.
+func (e *Engine) inOneBreath(s *names.State, c *names.Claim, x *exchange.Exchange) bool {
+	if x.Broadcast || e.hosts.Implementation(c.Addr()) != hosts.Windows || e.hosts.Implementation(x.Address()) != hosts.Windows {
+		return false
+	}
+	of := func(r *exchange.Exchange, a netip.Addr) bool {
+		return r.Kind == exchange.MultihomedRegistration && r.Address() == a && r.Asked == x.Asked
+	}
+	asks := func(r *exchange.Exchange) bool {
+		return r.Kind == exchange.Challenge && (r.Asked == c.Addr() || r.Asked == x.Address())
+	}
+	return of(x, x.Address()) && !slices.ContainsFunc(s.Recent, asks) && slices.ContainsFunc(s.Recent, func(r *exchange.Exchange) bool {
+		apart := r.Start - x.Start
+		return of(r, c.Addr()) && max(apart, -apart) <= int64(inOneMoment) && r.TrnID != x.TrnID && (r.TrnID-x.TrnID <= nextIDs || x.TrnID-r.TrnID <= nextIDs)
+	})
 }
 
 // contested reports whether somebody had to be asked about a claim, or

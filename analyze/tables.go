@@ -42,7 +42,7 @@ func JoinText(j hosts.Join) string {
 	case hosts.SameMAC:
 		return fmt.Sprintf("%s and %s sent from the same MAC address at the same time (frame %d)", j.A, j.B, j.Frame)
 	case hosts.SeveralRegs:
-		return fmt.Sprintf("%s was registered from %s and %s within seconds, uncontested (frames %d, %d)", j.Name, j.A, j.B, j.Other, j.Frame)
+		return fmt.Sprintf("%s was registered from %s and %s within seconds, as adapters of one machine do (frames %d, %d)", j.Name, j.A, j.B, j.Other, j.Frame)
 	case hosts.SentForOther:
 		return fmt.Sprintf("%s registered %s for itself and for %s (frames %d, %d)", j.A, j.Name, j.B, j.Other, j.Frame)
 	}
