@@ -74,6 +74,9 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 		}
 		return v, "the server waited and then refused, as it does when the recorded owner answers", []analyze.Evidence{refusedHow(s), e}, asked
 	}
+	if q == nil && s.refusedByRecord() {
+		return s.otherOnRecord()
+	}
 	if q == nil {
 		if len(s.owners) > 0 && !x.WACK && len(s.challenges()) == 0 {
 			return 0, "the server did not ask the other holder", nil, owner
@@ -85,6 +88,79 @@ func (s *subject) duplicateCase() (verdict analyze.Verdict, why string, evidence
 	}
 	verdict, doubt := s.unlessOwn(q.Asked, analyze.Proved, analyze.Likely)
 	return verdict, "a machine answered for the name", append([]analyze.Evidence{refusedHow(s), challengeEvidence(s, q)}, doubt...), q.Asked
+}
+
+// lateAnswer returns the evidence that somebody answered the server's challenge
+// positively only after the server had refused: the owner is there, and slow or
+// far away. The challenge is nil if nobody did.
+func (s *subject) lateAnswer() (*exchange.Exchange, []analyze.Evidence) {
+	for _, q := range s.challenges() {
+		if len(q.Answers) > 0 && q.Answers[0].Time <= s.decidedAt() {
+			continue
+		}
+		for i := range q.Answers {
+			if a := &q.Answers[i]; a.Positive() {
+				return q, []analyze.Evidence{ev("answered-too-late", true, append(frames(q, "challenge", exchange.RoleRequest, exchange.RoleRetransmission), a.Frames("late-answer", q.Initiator)...),
+					"the server asked %s, which answered with %s only %s after the server had refused", q.Asked, addrList(a.Addrs), duration(a.Time-s.decidedAt()))}
+			}
+		}
+	}
+	return nil, nil
+}
+
+// refusedByRecord reports whether a refresh was refused as nmbd does it with
+// every address that it does not have on record: with RFS_ERR at once, be the
+// record static or another machine's or the machine's own. Other servers treat
+// such a refresh like a registration, and ask.
+func (s *subject) refusedByRecord() bool {
+	x := s.x
+	return x.Kind == exchange.Refresh && x.Unicast() && x.RCode == nbns.RCodeRfsErr && !x.WACK && len(s.challenges()) == 0
+}
+
+// otherOnRecord finds the other machine whose record made a server refuse a
+// refresh without asking.
+func (s *subject) otherOnRecord() (verdict analyze.Verdict, why string, evidence []analyze.Evidence, owner addr) {
+	why = "another machine has the name on record, and Samba's nmbd refuses the refresh of an address that it has not without asking"
+	for _, c := range s.owners {
+		if s.registeredBefore(c) {
+			continue
+		}
+		verdict, doubt := s.unlessOwn(c.Addr(), analyze.Likely, analyze.Possible)
+		return verdict, why, append([]analyze.Evidence{refusedHow(s), ev("registered-by-another", true, c.RequestFrames("owner"),
+			"%s registered the name at this server meanwhile; Samba's nmbd refuses the refresh of an address that is not on record without asking", c.Addr())}, doubt...), c.Addr()
+	}
+	for i, a := range append(slices.Clone(s.answers), s.sibling...) {
+		at := slices.IndexFunc(a.Addrs(), func(b addr) bool { return !s.mine(b) })
+		if at < 0 || steady(a) || nmbdPermanent(a) {
+			continue
+		}
+		owner = a.Addrs()[at]
+		verdict, doubt := s.unlessOwn(owner, analyze.Possible, analyze.Possible)
+		return verdict, why, append([]analyze.Evidence{refusedHow(s), s.shown(a, i >= len(s.answers))}, doubt...), owner
+	}
+	return 0, "no other machine answered for the name", nil, owner
+}
+
+// registeredBefore reports whether the server accepted the machine's name again
+// after the other machine's claim began: it held the name in spite of it.
+func (s *subject) registeredBefore(other *names.Claim) bool {
+	return some(s.p.Name.Claims, func(c *names.Claim) bool {
+		return s.mine(c.Addr()) && !c.Group && c.Server() == s.server && c.State != names.Refused && c.From() > other.From() && c.From() < s.x.Start
+	})
+}
+
+// ownRecord returns the claim of another address of the machine that the server
+// confirmed right before, or after, it refused the refresh, and never refused in
+// between; nil if there is none.
+func (s *subject) ownRecord() *names.Claim {
+	i := slices.IndexFunc(s.p.Name.Claims, func(c names.Claim) bool {
+		return !c.Group && c.Server() == s.server && c.State == names.Active && c.Addr() != s.x.Address() && s.mine(c.Addr()) &&
+			c.From() <= s.x.Start && s.x.Start-c.Last <= int64(analyze.TogetherAtServer)
+	})
+	if i < 0 {
+		return nil
+	}
+	return &s.p.Name.Claims[i]
 }
 
 // unseenAnswer is the evidence that somebody answered the server's challenge,
@@ -284,11 +360,14 @@ func (s *subject) recorded() addr {
 func masterBrowser(n nbns.Name) bool { return n.Suffix() == 0x1D || n.Suffix() == 0x01 && n[0] == 0x01 }
 
 func remedyDuplicate(s *subject) []string {
-	return []string{
+	steps := []string{
 		"Find both machines (addresses above; the MAC address names the adapter) and rename one of them.",
 		"If one of them is gone for good or was cloned, remove its registration: on Windows `nbtstat -RR` on the machine that stays, with nmbd restart it.",
-		"Do not look for a static mapping first: the owner answered for itself.",
 	}
+	if s.refusedByRecord() {
+		return append(steps, "If there is no second machine, look into wins.dat of the server: time 0 in the name's line makes it a permanent entry.")
+	}
+	return append(steps, "Do not look for a static mapping first: the owner answered for itself.")
 }
 
 // groupClash: the name is a group.
@@ -298,7 +377,7 @@ func groupClash(s *subject) explanation {
 		return groupOverUnique(s)
 	}
 	if len(s.group) == 0 {
-		return excluded(slugGroupClash, "nothing shows a group of that name")
+		return s.siblingGroup()
 	}
 	if len(s.static) > 0 {
 		return excluded(slugGroupClash, "a static record of the name is known")
@@ -326,12 +405,44 @@ func groupClash(s *subject) explanation {
 	return explanation{rule: slugGroupClash, verdict: v, why: s.groupHow, decided: v == analyze.Proved, finding: s.finding(analyze.Finding{
 		Events:   refusalEvents,
 		Title:    "A machine's name is also a group's name",
-		Evidence: evidence,
-		Remedy: []string{
-			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
-			"If the group is a leftover, delete its record at the WINS server and register again (nbtstat -RR, or restart nmbd).",
-		},
+		Evidence: evidence, Remedy: remedyGroup,
 	})}
+}
+
+var remedyGroup = []string{
+	"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
+	"If the group is a leftover, delete its record at the WINS server and register again (nbtstat -RR, or restart nmbd).",
+}
+
+// siblingGroup: the server refuses the machine's other names alike, and one of
+// them is a group's. An entry for a whole machine, made for a group by mistake,
+// has all three suffixes. A group <00> is any workgroup's and tells nothing of
+// the others.
+func (s *subject) siblingGroup() explanation {
+	if s.x.Broadcast || s.x.WACK || len(s.challenges()) > 0 || !atOnce(s.x) || len(s.static) > 0 || len(s.answers) > 0 {
+		return excluded(slugGroupClash, "nothing shows a group of that name")
+	}
+	for _, n := range siblings(s.x.Name) {
+		st := s.p.Names.Get(n, s.x.Scope)
+		if st == nil || n.Suffix() == 0x00 || !s.treatedAlike(st) {
+			continue
+		}
+		i := slices.IndexFunc(st.Answers, func(a names.AnswerSet) bool {
+			return a.Group && !a.Negative && s.p.Hosts.SameMachine(a.Responder(), s.server)
+		})
+		if i < 0 {
+			continue
+		}
+		why := fmt.Sprintf("%s, refused alike, is a group's", n.Display(s.x.Scope))
+		return explanation{rule: slugGroupClash, verdict: analyze.Likely, why: why, finding: s.finding(analyze.Finding{
+			Events: refusalEvents,
+			Title:  "A machine's name is also a group's name",
+			Evidence: []analyze.Evidence{refusedHow(s), ev("sibling-is-a-group", true, st.Answers[i].FirstFrames("group"),
+				"the server refuses the machine's name %s in the same way and answers for it as a group", n.Display(s.x.Scope))},
+			Remedy: remedyGroup,
+		})}
+	}
+	return excluded(slugGroupClash, "nothing shows a group of that name")
 }
 
 // afterGroup returns another machine's claim of the name as its own that the
@@ -440,9 +551,40 @@ func groupTakesUnique(s *subject) explanation {
 	return explanation{rule: slugGroupClash, verdict: v, why: "a group took a living machine's name", finding: f}
 }
 
+// otherAddressOnRecord: nmbd lost its records, takes the refresh of one address
+// for a new registration, and then refuses those of the machine's others.
+func otherAddressOnRecord(s *subject) explanation {
+	if !s.refusedByRecord() || len(s.static) > 0 || slices.ContainsFunc(s.imported, s.contradicts) {
+		return explanation{}
+	}
+	own := s.ownRecord()
+	if own == nil {
+		return explanation{}
+	}
+	evidence := []analyze.Evidence{refusedHow(s), ev("other-address-accepted", true, own.Frames("accepted"),
+		"at that time the server accepted the name for %s, another address of the machine", own.Addr())}
+	v := analyze.Likely
+	if a := s.same; a != nil && a.Last() > s.x.End && slices.Contains(a.Addrs(), own.Addr()) && !slices.Contains(a.Addrs(), s.x.Address()) {
+		v = analyze.Proved
+		evidence = append(evidence, ev("other-address-on-record", true, a.LastFrames("answer"), "the server resolves the name to %s, and not to the refused %s", addrList(a.Addrs()), s.x.Address()))
+	}
+	return explanation{rule: slugRace, verdict: v, why: "the server has another address of the machine on record", finding: s.finding(analyze.Finding{
+		Events:   eventsOfRefusal(s.x),
+		Title:    "A server refused the refresh of one address of a multihomed host, and has another one on record",
+		Evidence: append(evidence, s.multihomed...),
+		Remedy: []string{
+			"Nothing is wrong with the name: the server lost what it had of the host and takes a refresh for one address only. Restart nmbd on the host (Windows: nbtstat -RR), which registers every address again.",
+			"Find out why the server lost its records: wins.tdb and wins.dat of nmbd must outlive its restart.",
+		},
+	})}
+}
+
 // registrationRace: the machine registered several adapters at once, and the
 // server lost track of its own challenges.
 func registrationRace(s *subject) explanation {
+	if e := otherAddressOnRecord(s); e.rule != "" {
+		return e
+	}
 	q, own := s.answeredChallenge()
 	if q == nil {
 		return excluded(slugRace, "the machine was not asked")
@@ -459,12 +601,13 @@ func registrationRace(s *subject) explanation {
 	}
 	return explanation{rule: slugRace, verdict: v, why: "the machine itself answered the challenge", decided: true, finding: s.finding(analyze.Finding{
 		Events:   refusalEvents,
-		Evidence: evidence,
-		Remedy: []string{
-			"Nothing is wrong with the name: let the host register again (it does so by itself after some minutes; nbtstat -RR or a restart of nmbd does it now).",
-			"To avoid it, bind NetBIOS to fewer adapters, or let them come up one after the other.",
-		},
+		Evidence: evidence, Remedy: remedyRace,
 	})}
+}
+
+var remedyRace = []string{
+	"Nothing is wrong with the name: let the host register again (it does so by itself after some minutes; nbtstat -RR or a restart of nmbd does it now).",
+	"To avoid it, bind NetBIOS to fewer adapters, or let them come up one after the other.",
 }
 
 // notKept is the evidence that the machines which the server asked did not keep
@@ -533,8 +676,19 @@ func staleRegistration(s *subject) explanation {
 			}
 		}
 	}
-	return explanation{rule: slugStale, verdict: v, why: why, decided: v == analyze.Proved, finding: s.finding(analyze.Finding{
-		Events:   refusalEvents,
+	title := ""
+	switch late, answers := s.lateAnswer(); {
+	case s.mine(gone):
+		title = "A server refused a multihomed host whose other address did not answer in time"
+		remedy = []string{fmt.Sprintf("Find out why %s, an address of the host itself, does not answer name queries of %s: a firewall on UDP 137, or a path that is down.", gone, s.server)}
+	case late != nil:
+		title = "A server refused a name whose owner answered too late"
+		evidence = append(evidence, answers...)
+		remedy = append(remedyDuplicate(s), fmt.Sprintf("Find out why %s answers late: a slow link, or a machine under load.", gone))
+	}
+	// Not decided by silence: the owner's answer may still come.
+	return explanation{rule: slugStale, verdict: v, why: why, decided: v == analyze.Proved && denied, finding: s.finding(analyze.Finding{
+		Events: refusalEvents, Title: title,
 		Evidence: evidence, Remedy: remedy,
 	})}
 }

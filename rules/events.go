@@ -53,9 +53,23 @@ func nameShared(s *subject) explanation {
 		fmt.Sprintf("Rename one of the two machines (%s and %s): clients reach now the one, now the other.", q.Asked, s.x.Address()),
 		"If a permanent entry stands behind it (nmbd, wins.dat with time 0), remove the line while nmbd is stopped.",
 	}
-	v, doubt := s.unlessOwn(q.Asked, analyze.Proved, analyze.Likely)
+	doubtful := analyze.Likely
+	if s.startedTogether(q.Asked) {
+		doubtful = analyze.Possible
+	}
+	v, doubt := s.unlessOwn(q.Asked, analyze.Proved, doubtful)
 	f.Evidence = append(f.Evidence, doubt...)
 	return explanation{rule: slugShared, verdict: v, why: "another machine answered the challenge", decided: v == analyze.Proved, finding: f}
+}
+
+// startedTogether reports whether the owner registered with opcode 15 right
+// before the newcomer, as the adapters of one machine do. An nmbd whose servers
+// have tags answers a challenge with the address that was asked only, not with
+// all that it has.
+func (s *subject) startedTogether(owner addr) bool {
+	return some(s.p.Name.Claims, func(c *names.Claim) bool {
+		return c.Addr() == owner && c.Registered && c.Multihomed && c.Server() == s.server && c.From() <= s.x.Start && s.x.Start-c.From() <= int64(analyze.TogetherAtServer)
+	})
 }
 
 // challengeTimeout: the name went to the newcomer because the owner's answer

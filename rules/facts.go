@@ -191,9 +191,7 @@ func (s *subject) readAnswers() {
 func (s *subject) readSiblings() {
 	for _, n := range siblings(s.x.Name) {
 		st := s.p.Names.Get(n, s.x.Scope)
-		if st == nil || !slices.ContainsFunc(st.Recent, func(r *exchange.Exchange) bool {
-			return r.Kind == s.x.Kind && r.Initiator == s.x.Initiator && r.Asked == s.x.Asked && r.Outcome == s.x.Outcome && r.WACK == s.x.WACK
-		}) {
+		if st == nil || !s.treatedAlike(st) {
 			continue
 		}
 		for i := range st.Answers {
@@ -207,6 +205,14 @@ func (s *subject) readSiblings() {
 			}
 		}
 	}
+}
+
+// treatedAlike reports whether the server did to another name of the machine
+// what it did to this one.
+func (s *subject) treatedAlike(st *names.State) bool {
+	return slices.ContainsFunc(st.Recent, func(r *exchange.Exchange) bool {
+		return r.Kind == s.x.Kind && r.Initiator == s.x.Initiator && r.Asked == s.x.Asked && r.Outcome == s.x.Outcome && r.WACK == s.x.WACK
+	})
 }
 
 // some is slices.ContainsFunc without copying what it looks at: the first looks

@@ -76,9 +76,13 @@ func refusedHow(s *subject) analyze.Evidence {
 			"the %s of %s for %s was refused with %s only %s after the request: the server may have asked somebody, which this capture does not show",
 			what, s.name(), x.Address(), x.RCode, duration(x.Answers[0].Time-x.Start))
 	}
+	asksFirst := ", as it would for a dynamic record"
+	if s.refusedByRecord() {
+		asksFirst = " (Samba's nmbd never does before it refuses a refresh)"
+	}
 	return ev("refused-at-once", true, fs,
-		"the %s of %s for %s was refused with %s within %s: no WACK, and the server asked nobody, as it would for a dynamic record",
-		what, s.name(), x.Address(), x.RCode, duration(answeredAfter(x)))
+		"the %s of %s for %s was refused with %s within %s: no WACK, and the server asked nobody%s",
+		what, s.name(), x.Address(), x.RCode, duration(answeredAfter(x)), asksFirst)
 }
 
 // policyRefusal: servers refuse some suffixes whatever they hold: <1B> as a

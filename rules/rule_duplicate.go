@@ -9,6 +9,9 @@ var duplicateSigns = []analyze.Sign{
 	{Slug: "waited-then-refused", For: true, Text: "The server asked somebody and refused soon after: there was an answer, which the capture does not show."},
 	{Slug: "two-answers", For: true, Text: "Two machines answered one broadcast query for a unique name."},
 	{Slug: "conflict-demand", For: true, Text: "A node told another one that its name is in conflict."},
+	{Slug: "registered-by-another", For: true, Text: "Another machine registered the name at the server before the refresh that was refused."},
+	{Slug: "server-resolves-elsewhere", For: true, Text: "The server resolves the name to an address that is not this machine's."},
+	{Slug: "sibling-resolves-elsewhere", For: true, Text: "Another name of the machine, refused alike, is resolved to an address that is not this machine's."},
 	{Slug: "servers-own-name", For: true, Text: "The name is the WINS server's own."},
 	{Slug: "refused-at-once", For: true, Text: "The server refused without asking anybody."},
 	{Slug: "refused-after-wait", For: true, Text: "The server refused after it had asked the recorded owner."},
@@ -73,6 +76,7 @@ var uniqueGroupClash = &analyze.Rule{
 	References: []string{"Q161432", "Q166502", "Q156750", "Q136571"},
 	Signs: []analyze.Sign{
 		{Slug: "name-is-a-group", For: true, Text: "The name is registered or answered as a group."},
+		{Slug: "sibling-is-a-group", For: true, Text: "Another name of the machine, refused alike, is answered as a group."},
 		{Slug: "group-released", For: false, Text: "All members that the capture shows had released the group."},
 		{Slug: "dynamic-owner-known", For: false, Text: "The server accepted the name from another machine as its own after the last sign of the group."},
 		gapSign,
@@ -90,8 +94,10 @@ var uniqueGroupClash = &analyze.Rule{
 var multihomedRegistrationRace = &analyze.Rule{
 	Slug: slugRace, Title: "A server refused a multihomed host although the host itself answered the challenge", Severity: analyze.Warning,
 	Doc: analyze.Doc{
-		What:           `A host registers several adapters at the same moment. The server challenges the host for each; accepting one changes the record, and the challenge that runs beside it then fails, although the host answered it with all its addresses. The registration is accepted on the next try.`,
-		Confirm:        `The challenge was answered by the registering host itself; a later registration of the same address is accepted.`,
+		What: `A host registers several adapters at the same moment. The server challenges the host for each; accepting one changes the record, and the challenge that runs beside it then fails, although the host answered it with all its addresses. The registration is accepted on the next try.
+
+Samba's nmbd shows the same in another way once it has lost its records: it takes the refresh of the first address for a new registration, and refuses the refreshes of the others at once with RFS_ERR, since they are not on record.`,
+		Confirm:        `The challenge was answered by the registering host itself; a later registration of the same address is accepted. For a refused refresh: the name resolves to the other address of the host.`,
 		FalsePositives: `Two machines that a wrong joining of addresses takes for one.`,
 		FixWindows:     []string{"None needed; nbtstat -RR registers again at once."},
 		FixSamba:       []string{"None needed on clients; the AD DC's WINS server has this race by design."},
@@ -102,6 +108,9 @@ var multihomedRegistrationRace = &analyze.Rule{
 		{Slug: "challenge-answered", For: true, Text: "The registering host answered the challenge."},
 		{Slug: "accepted-later", For: true, Text: "The same registration was accepted later."},
 		{Slug: "refused-after-wait", For: true, Text: "The refusal came after a WACK."},
+		{Slug: "refused-at-once", For: true, Text: "The server refused a refresh without asking anybody."},
+		{Slug: "other-address-accepted", For: true, Text: "The server accepted the name for another address of the host at that time."},
+		{Slug: "other-address-on-record", For: true, Text: "The server resolves the name to the host's other address, and not to the refused one."},
 	},
 	Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
 }
@@ -109,9 +118,9 @@ var multihomedRegistrationRace = &analyze.Rule{
 var staleRegistrationBlocks = &analyze.Rule{
 	Slug: slugStale, Title: "The registration of a vanished machine blocks a name", Severity: analyze.Warning,
 	Doc: analyze.Doc{
-		What:           `A machine registered the name dynamically and vanished without releasing it. When another address registers the name, the server asks the recorded one, gets no answer, and refuses all the same. By RFC 1002 silence would hand the name over, and so would the answer of a machine that has not the name; Samba's nmbd does the reverse for opcode 15.`,
-		Confirm:        `The vanished machine's registration in the capture, or a time to live that runs down in the server's answers. A permanent entry of wins.dat gives the same picture but its time to live does not run down (static-multihomed-refusal).`,
-		FalsePositives: `A permanent entry whose answers the capture does not show.`,
+		What:           `A machine registered the name dynamically and does not answer for it; mostly it vanished without releasing it. When another address registers the name, the server asks the recorded one, gets no answer in time, and refuses all the same. By RFC 1002 silence would hand the name over, and so would the answer of a machine that has not the name; Samba's nmbd does the reverse for opcode 15.`,
+		Confirm:        `The silent machine's registration in the capture, or a time to live that runs down in the server's answers. A permanent entry of wins.dat gives the same picture but its time to live does not run down (static-multihomed-refusal).`,
+		FalsePositives: `A permanent entry whose answers the capture does not show. A machine that is there and answers too late for nmbd, after 21 s or more, is refused in the same way; the finding says so if the capture shows its answer.`,
 		FixWindows:     []string{"Does not happen with Windows' WINS server."},
 		FixSamba:       []string{"Remove the name's line from wins.dat while nmbd is stopped, or wait for it to expire."},
 		Proven:         "On traffic of a real nmbd as WINS server with real clients.",
@@ -122,6 +131,7 @@ var staleRegistrationBlocks = &analyze.Rule{
 		{Slug: "challenge-denied", For: true, Text: "The server asked the recorded owner, which answered that it has not the name."},
 		{Slug: "dynamic-owner-known", For: true, Text: "The recorded owner registered dynamically before."},
 		{Slug: "ttl-runs-down", For: true, Text: "The time to live of the server's answers runs down."},
+		{Slug: "answered-too-late", For: true, Text: "The recorded owner answered after the server had refused: it is there, and slow."},
 	},
 	Triggers: registrations, Wants: isRefusal, Horizon: horizon, Check: checkRefusal,
 }

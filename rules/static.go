@@ -277,12 +277,25 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 		c.evidence = append(c.evidence, e)
 	}
 	c.evidence = append(c.evidence,
-		s.shown(shown, fromSibling),
-		ev("address-never-seen", true, nil, "%s never registered the name in this capture", addrList(shown.Addrs())))
+		s.shown(shown, fromSibling))
+	if strange := s.neverSeen(shown); len(strange) > 0 {
+		c.evidence = append(c.evidence, ev("address-never-seen", true, nil, "%s never registered the name in this capture", addrList(strange)))
+	}
 	if steady(shown) || nmbdPermanent(shown) {
 		c.verdict, c.why = analyze.Likely, "the record that stands in the way does not age"
 		c.evidence = append(c.evidence, steadyTTL(shown))
 	}
+}
+
+// neverSeen lists the addresses of an answer that are neither the machine's nor
+// registered the name.
+func (s *subject) neverSeen(a *names.AnswerSet) (list []addr) {
+	for _, b := range a.Addrs() {
+		if !s.mine(b) && s.everRegistered(b) == nil {
+			list = append(list, b)
+		}
+	}
+	return list
 }
 
 func (s *subject) shown(a *names.AnswerSet, ofSibling bool) analyze.Evidence {
@@ -313,10 +326,18 @@ func steadyTTL(a *names.AnswerSet) analyze.Evidence {
 		"the server answers with a time to live of exactly %d s, which nmbd gives its permanent entries; a dynamic record's would have run down since it was registered", a.MaxTTL)
 }
 
+// ageless reports whether the record behind an answer of the server does not
+// age. What nmbd gives its permanent entries is the usual renewal interval of
+// other servers, so it counts only where the refusal is nmbd's.
+func (s *subject) ageless(a *names.AnswerSet) bool {
+	return steady(a) || s.refusedByRecord() && nmbdPermanent(a)
+}
+
 // hints weighs what speaks for a static mapping behind a refusal at once.
 func (s *subject) hints(c *staticCase) {
 	x := s.x
 	strength := analyze.Possible
+	ageless := false // the record that the server answers from does not age
 	if c.why == "" {
 		c.why = "refused at once, without a WACK or a challenge"
 	}
@@ -339,15 +360,18 @@ func (s *subject) hints(c *staticCase) {
 		}
 		if !known {
 			strength = analyze.Likely
-			if steady(a) {
+			if s.ageless(a) {
+				ageless = true
 				c.evidence = append(c.evidence, steadyTTL(a))
 			}
 		}
 	}
 	if len(s.answers) == 0 && len(s.sibling) > 0 {
+		a := s.sibling[0]
 		strength = analyze.Likely
-		c.address = addrList(s.sibling[0].Addrs())
-		c.evidence = append(c.evidence, s.siblingEvidence(s.sibling[0]))
+		c.address = addrList(a.Addrs())
+		c.evidence = append(c.evidence, s.siblingEvidence(a))
+		ageless = s.ageless(a)
 	}
 	if s.same != nil && slices.Contains(s.same.Addrs(), x.Address()) && s.same.Last() > x.Start && s.accepted == nil {
 		strength = analyze.Likely
@@ -367,7 +391,7 @@ func (s *subject) hints(c *staticCase) {
 			strength = max(strength, analyze.Likely)
 		}
 	}
-	if len(s.owners) > 0 {
+	if len(s.owners) > 0 || s.refusedByRecord() && !ageless {
 		strength = min(strength, analyze.Possible)
 	}
 	c.verdict = max(c.verdict, strength)
