@@ -231,6 +231,9 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		if d := x.Start - c.From(); d > within || d < -within {
 			continue
 		}
+		if atItself(c.Addr(), c.Server()) || atItself(x.Address(), x.Asked) {
+			continue
+		}
 		j := hosts.Join{A: c.Addr(), B: x.Address(), Input: x.FirstRef().Input(), Frame: x.FirstRef().Frame(), Time: x.FirstRef().Time(),
 			Other: c.Request.Frame(), OtherInput: c.Request.Input(), OtherTime: c.Request.Time(), Name: x.Name.Display(x.Scope)}
 		switch {
@@ -246,6 +249,11 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		e.hosts.Join(j)
 	}
 }
+
+// atItself reports whether an address registers at a name server on the same
+// machine, as nmbd does over the loopback. A server gives its own names to
+// nobody and asks nobody about them, so that nothing contests a stranger's.
+func atItself(a, server netip.Addr) bool { return a == server || server.IsLoopback() }
 
 // inOneBreath reports whether a claim and a registration were sent in the same
 // moment with transaction ids that follow one another, as Windows registers the
