@@ -678,9 +678,12 @@ func staleRegistration(s *subject) explanation {
 	}
 	title := ""
 	switch late, answers := s.lateAnswer(); {
+	case denied:
+		title = "The registration of a machine that has not the name any more blocks it"
 	case s.mine(gone):
 		title = "A server refused a multihomed host whose other address did not answer in time"
-		remedy = []string{fmt.Sprintf("Find out why %s, an address of the host itself, does not answer name queries of %s: a firewall on UDP 137, or a path that is down.", gone, s.server)}
+		remedy = []string{fmt.Sprintf("Find out why %s, an address of the host itself, does not answer name queries of %s: a firewall on UDP 137, a path that is down, or an address that the host has given up.", gone, s.server),
+			"Then delete the record of the name at the WINS server and let the host register again (restart nmbd, nbtstat -RR)."}
 	case late != nil:
 		title = "A server refused a name whose owner answered too late"
 		evidence = append(evidence, answers...)
