@@ -17,6 +17,8 @@ type explanation struct {
 	// decided: nothing that may still come within the horizon changes it.
 	decided bool
 	finding analyze.Finding
+	// open: it is not found, and not excluded either; the capture cannot tell.
+	open bool
 	// silent: the explanation is ordinary behaviour and no finding; it keeps
 	// the other explanations from being reported.
 	silent bool
@@ -82,7 +84,7 @@ func weigh(p *analyze.Pass, subjectOf func(*analyze.Pass) *subject, causes func(
 		if e.silent || e.why == "" {
 			continue
 		}
-		f.Alternatives = append(f.Alternatives, analyze.Alternative{Rule: e.rule, Excluded: e.verdict == 0, Why: e.why})
+		f.Alternatives = append(f.Alternatives, analyze.Alternative{Rule: e.rule, Excluded: e.verdict == 0 && !e.open, Why: e.why})
 	}
 	p.Report(f)
 }

@@ -56,6 +56,7 @@ type staticCase struct {
 	evidence []analyze.Evidence
 	against  []analyze.Evidence
 	decided  bool
+	open     bool   // verdict 0, but not excluded: the capture cannot tell
 	address  string // where the mapping points to, if known
 }
 
@@ -264,6 +265,7 @@ func (s *subject) unansweredStatic(c *staticCase, challenges []*exchange.Exchang
 	}
 	if shown == nil {
 		c.why = "the server waited before it refused; nothing shows whether the record is static"
+		c.open = len(s.owners) == 0 && !slices.ContainsFunc(s.answers, runsDown)
 		return
 	}
 	if runsDown(shown) {
@@ -400,10 +402,12 @@ func (s *subject) hints(c *staticCase) {
 func staticRefusal(s *subject) explanation {
 	c := s.staticRefusal()
 	switch {
-	case c.verdict == 0:
+	case c.verdict == 0 && !c.open:
 		return excluded(slugStaticRefusal, c.why)
 	case len(s.multihomed) == 0:
 		return excluded(slugStaticRefusal, "nothing shows that the machine has several addresses")
+	case c.open:
+		return explanation{rule: slugStaticRefusal, why: c.why, open: true}
 	}
 	if s.weakly {
 		c.verdict, c.decided = min(c.verdict, analyze.Possible), false
@@ -436,10 +440,12 @@ func (s *subject) caseEvidence(c staticCase) []analyze.Evidence {
 func staticBlocks(s *subject) explanation {
 	c := s.staticRefusal()
 	switch {
-	case c.verdict == 0:
+	case c.verdict == 0 && !c.open:
 		return excluded(slugStaticBlocks, c.why)
 	case len(s.multihomed) > 0 && !s.weakly:
 		return excluded(slugStaticBlocks, "the machine has several addresses; see "+slugStaticRefusal)
+	case c.open:
+		return explanation{rule: slugStaticBlocks, why: c.why, open: true}
 	}
 	return explanation{rule: slugStaticBlocks, verdict: c.verdict, why: c.why, decided: c.decided, finding: s.finding(analyze.Finding{
 		Events:   eventsOfRefusal(s.x),
