@@ -137,7 +137,7 @@ func (s *subject) weighStatic() staticCase {
 func (s *subject) proofs(c *staticCase) {
 	for _, r := range s.static {
 		c.verdict, c.why, c.decided = analyze.Proved, "a static record of the name was replicated to the server", true
-		c.address = addrList(r.Addrs)
+		c.address = addrList(s.blocking().Addrs)
 		c.evidence = append(c.evidence, ev("static-record-replicated", true, r.Frames,
 			"a record of %s with the static bit (%s, %s%s) was replicated to %s before", s.name(), r.Type, addrList(r.Addrs), owned(r), r.Server))
 	}
@@ -179,6 +179,20 @@ func (s *subject) staleList(r *names.Record, a *names.AnswerSet) analyze.Evidenc
 // beforeRefusal is since when, ns, answers tell what stands in the way of a
 // registration that is refused.
 func (s *subject) beforeRefusal() int64 { return s.x.Start - int64(horizon) }
+
+// blocking returns the static record by which the server acts: its own one
+// comes before those of its partners, of which the latest counts. It is nil if
+// none is known.
+func (s *subject) blocking() *names.Record {
+	var latest *names.Record
+	for _, r := range s.static {
+		if s.p.Hosts.SameMachine(r.Owner, s.server) {
+			return r
+		}
+		latest = r
+	}
+	return latest
+}
 
 // changedUnseen says what a replicated record is worth once packets are known
 // to be missing.
@@ -469,10 +483,8 @@ func (s *subject) remedyStatic(c staticCase) []string {
 	plain := base.Raw()
 	printable := strings.IndexFunc(plain, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'&|<>^%;$`+"`\\", r) }) < 0 && plain != ""
 	at := s.server.String()
-	for _, r := range s.static {
-		if r.Owner.IsValid() {
-			at = r.Owner.String()
-		}
+	if r := s.blocking(); r != nil && r.Owner.IsValid() {
+		at = r.Owner.String()
 	}
 	steps := []string{}
 	if c.address != "" {

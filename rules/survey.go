@@ -51,11 +51,9 @@ func surveysMoved(st *names.State) bool {
 func staticOrigin(s *analyze.Survey) {
 	for _, st := range s.Names {
 		var static []*names.Record
-		owners := map[addr]bool{}
 		for i := range st.Records {
-			if r := &st.Records[i]; r.Static == names.StaticYes && r.State == "active" && r.Source == "replication" {
+			if r := &st.Records[i]; r.Static == names.StaticYes && r.State == "active" && r.Source == "replication" && !deleted(st, r) {
 				static = append(static, r)
-				owners[r.Owner] = true
 			}
 		}
 		if len(static) == 0 {
@@ -64,27 +62,26 @@ func staticOrigin(s *analyze.Survey) {
 		r := static[0]
 		f := stateFinding(st)
 		f.First, f.Last, f.Count, f.Server, f.Verdict = r.Time, r.Last, len(static), r.Owner, analyze.Proved
-		var holders []addr
+		var owners []addr
 		var fs []exchange.FrameRef
 		for _, r := range static {
 			fs = append(fs, r.Frames...)
 			f.First, f.Last = min(f.First, r.Time), max(f.Last, r.Last)
-			for _, a := range []addr{r.From, r.Server} {
-				if a.IsValid() && a != r.Owner && !slices.Contains(holders, a) {
-					holders = append(holders, a)
-				}
+			if !slices.Contains(owners, r.Owner) {
+				owners = append(owners, r.Owner)
+				f.Evidence = append(f.Evidence, spread(st, static, r))
 			}
 		}
-		f.Evidence = append(f.Evidence, ev("static-record-replicated", true, fs, "the static record (%s, %s) of %s belongs to %s and is now also on %s",
-			r.Type, addrList(r.Addrs), st.Name.Display(st.Scope), ownerText(r.Owner), addrList(holders)))
 		reason := false
 		for i := range st.Claims {
-			if c := &st.Claims[i]; !c.Group && c.Server().IsValid() {
-				f.Host = hostOf(c.Addr())
-				f.Evidence = append(f.Evidence, ev("also-dynamic", true, c.RequestFrames("registration"), "%s registers the same name dynamically", c.Addr()))
-				reason = true
-				break
+			c := &st.Claims[i]
+			if c.Group || !c.Server().IsValid() || c.State == names.Released && c.Until <= f.First {
+				continue
 			}
+			f.Host = hostOf(c.Addr())
+			f.Evidence = append(f.Evidence, ev("also-dynamic", true, c.RequestFrames("registration"), "%s registers the same name dynamically", c.Addr()))
+			reason = true
+			break
 		}
 		if len(owners) > 1 {
 			reason = true
@@ -100,13 +97,45 @@ func staticOrigin(s *analyze.Survey) {
 		if !reason {
 			continue
 		}
-		f.Title = fmt.Sprintf("The static record lives on %s and must be deleted there", ownerText(r.Owner))
+		at := make([]string, len(owners))
+		for i, o := range owners {
+			at[i] = ownerText(o)
+		}
+		f.Title = fmt.Sprintf("The static record lives on %s and must be deleted there", listed(at))
 		f.Remedy = []string{
-			fmt.Sprintf("Delete the record at its owner, %s, as a tombstone; deleted anywhere else it comes back by replication.", ownerText(r.Owner)),
+			fmt.Sprintf("Delete the record at its owner, %s, as a tombstone; deleted anywhere else it comes back by replication.", listed(at)),
 			"To keep static records from spreading: OnlyDynRecs=1 under each push partner (Q229897).",
 		}
 		s.Report(f)
 	}
+}
+
+// spread says where the static record of r's owner has come to.
+func spread(st *names.State, static []*names.Record, r *names.Record) analyze.Evidence {
+	var holders []addr
+	var fs []exchange.FrameRef
+	for _, o := range static {
+		if o.Owner != r.Owner {
+			continue
+		}
+		fs = append(fs, o.Frames...)
+		for _, a := range []addr{o.From, o.Server} {
+			if a.IsValid() && a != o.Owner && !slices.Contains(holders, a) {
+				holders = append(holders, a)
+			}
+		}
+	}
+	return ev("static-record-replicated", true, fs, "the static record (%s, %s) of %s belongs to %s and is now also on %s",
+		r.Type, addrList(r.Addrs), st.Name.Display(st.Scope), ownerText(r.Owner), addrList(holders))
+}
+
+// deleted reports whether a later version of its owner, at the same server, has
+// taken a static record's place that is static and active no more.
+func deleted(st *names.State, r *names.Record) bool {
+	return some(st.Records, func(o *names.Record) bool {
+		return o.Source == r.Source && o.Server == r.Server && o.Owner == r.Owner && r.Owner.IsValid() &&
+			o.VersionID > r.VersionID && o.Time >= r.Last && (o.State != "active" || o.Static != names.StaticYes)
+	})
 }
 
 func ownerText(a addr) string {
