@@ -204,7 +204,9 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 
 // joinRegistrations takes addresses for one machine's that register one
 // unique name within seconds of each other, if no name server had to ask
-// whose name it is and no end node objected: two machines would have met.
+// whose name it is and no end node objected: two machines would have met, unless
+// both began at the same time, when neither has the name yet, or a record
+// refuses both. So computers with names of their own are not joined.
 // Some software sends the registrations of all its adapters from one of them.
 // At a name server a machine with several adapters uses opcode 15 for each.
 func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
@@ -239,7 +241,8 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		switch {
 		case c.Sender() == x.Initiator && x.Initiator == c.Addr() && x.Outcome == exchange.Accepted:
 			j.Sign = hosts.SentForOther
-		case x.Address() == x.Initiator && c.Addr() == c.Sender() && (x.Broadcast || c.Multihomed) && (!asked && !contested(s, c) || e.inOneBreath(s, c, x)):
+		case x.Address() == x.Initiator && c.Addr() == c.Sender() && (x.Broadcast || c.Multihomed) &&
+			(!asked && !contested(s, c) || e.inOneBreath(s, c, x)) && !e.hosts.NamedApart(c.Addr(), x.Address()):
 			j.Sign = hosts.SeveralRegs
 		default:
 			continue

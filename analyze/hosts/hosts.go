@@ -572,6 +572,21 @@ func (r *Registry) AddName(i int32, name [16]byte, scope string, t int64, noted 
 	return e.serial
 }
 
+// NamedApart reports whether each of two addresses has a computer's name that
+// the other one has not: they are two computers, whatever else they share.
+func (r *Registry) NamedApart(a, b netip.Addr) bool {
+	i, known := r.where(a)
+	j, too := r.where(b)
+	return known && too && r.namedBeside(i, j) && r.namedBeside(j, i)
+}
+
+func (r *Registry) namedBeside(i, j int32) bool {
+	return slices.ContainsFunc(r.list[i].names, func(n Name) bool {
+		suffix := n.Bytes[15]
+		return (suffix == 0x00 || suffix == 0x20) && !slices.Contains(r.list[j].names, n)
+	})
+}
+
 // nameBit is one of 64 bits for a name: a name whose bit is not set among those
 // of an address is not among its names either.
 func nameBit(name *[16]byte) uint64 {
