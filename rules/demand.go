@@ -357,9 +357,14 @@ func forgedRelease(s *subject) explanation {
 // otherServer returns a claim of the machine that another server than the sender
 // accepted.
 func (s *subject) otherServer() *names.Claim {
+	return s.elsewhereAt(func(c *names.Claim) bool { return c.State != names.Refused })
+}
+
+// elsewhereAt returns a claim of the machine at another server than the sender.
+func (s *subject) elsewhereAt(is func(*names.Claim) bool) *names.Claim {
 	for i := range s.p.Name.Claims {
 		c := &s.p.Name.Claims[i]
-		if s.mine(c.Addr()) && c.Server().IsValid() && !s.p.Hosts.SameMachine(c.Server(), s.server) && c.State != names.Refused {
+		if s.mine(c.Addr()) && c.Server().IsValid() && !s.p.Hosts.SameMachine(c.Server(), s.server) && is(c) {
 			return c
 		}
 	}
@@ -370,7 +375,7 @@ func (s *subject) otherServer() *names.Claim {
 func (s *subject) claimsAnywhere() []analyze.Evidence {
 	var fs []exchange.FrameRef
 	for i := range s.p.Name.Claims {
-		if c := &s.p.Name.Claims[i]; s.mine(c.Addr()) && c.From() < s.x.Start {
+		if c := &s.p.Name.Claims[i]; s.mine(c.Addr()) && c.From() < s.x.Start && c.State != names.Refused {
 			fs = append(fs, c.Frames("registration")...)
 		}
 	}
@@ -396,7 +401,12 @@ func plainDemand(s *subject) explanation {
 	var unknown []analyze.Evidence
 	if !s.actsAsServer() {
 		title = "A machine was told to release its name, and the capture does not show whether by its name server"
-		unknown = []analyze.Evidence{ev("sender-unknown", false, nil, "%s was not seen to act as a name server, and no other one of the machine was seen", s.server)}
+		e := ev("sender-unknown", false, nil, "%s was not seen to act as a name server, and no other one of the machine was seen", s.server)
+		if c := s.elsewhereAt(func(c *names.Claim) bool { return c.State == names.Refused }); c != nil {
+			e = ev("sender-unknown", false, append(c.RequestFrames("registration"), c.Reply.As("refusal", c.Server(), c.Sender(), "refused")...),
+				"%s was not seen to act as a name server; %s was, and refused the machine the name, so that another server may have it", s.server, c.Server())
+		}
+		unknown = []analyze.Evidence{e}
 		remedy = append([]string{fmt.Sprintf("Find out whether %s is a WINS server. If it is none, the message is forged (forged-release).", s.server)}, remedy...)
 	}
 	f := s.demandFinding(title)
