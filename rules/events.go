@@ -288,7 +288,7 @@ func checkAnsweredAsGroup(p *analyze.Pass) {
 		if c.Group {
 			return // told by unique-group-clash where it does harm
 		}
-		if c.State == names.Active && c.Last <= x.End {
+		if c.State == names.Active && c.Last <= x.End && (unique == nil || c.Server().IsValid()) {
 			unique = c
 		}
 	}
@@ -311,6 +311,18 @@ func checkAnsweredAsGroup(p *analyze.Pass) {
 			f.Verdict = analyze.Likely // a workgroup may have registered it before the capture
 		}
 		f.Evidence = append(f.Evidence, ev("registered-as-unique", true, unique.Frames("registration"), "%s registered it as a unique name", unique.Addr()))
+	}
+	if unique != nil && unique.Server().IsValid() && p.Hosts.SameMachine(unique.Server(), x.Answers[0].From) {
+		// A group stays when a machine registers its name: servers say yes to
+		// the machine and keep the record.
+		f.Title = "A name server keeps a group under a machine's name"
+		f.Host = hostOf(unique.Addr())
+		f.Remedy = []string{
+			fmt.Sprintf("Look at %s for a record of %s of the type group, normal or special, static ones among them, and delete it, if it is no domain's or workgroup's; then register the machine's name again.", x.Answers[0].From, s.name()),
+			"If the group is a domain's or workgroup's, rename it or the machine (Q161432).",
+		}
+		p.Report(f)
+		return
 	}
 	f.Remedy = []string{"Correct the software that answers (Q225324, Q124485), or install NT 4.0 Service Pack 6 on the clients."}
 	p.Report(f)

@@ -87,13 +87,13 @@ var winsRepliesFromOtherAddress = &analyze.Rule{
 var uniqueQueryAnsweredAsGroup = &analyze.Rule{
 	Slug: "unique-query-answered-as-group", Title: "A unique name is answered as a group", Severity: analyze.Notice,
 	Doc: analyze.Doc{
-		What:           `A query for a machine's name is answered with the group flag, by third-party software that sets it wrongly. Clients then refuse to connect to it.`,
+		What:           `A query for a machine's name is answered with the group flag: by third-party software that sets it wrongly, or by a name server that has a group of that name, often a static one, says yes to the machine's registration and keeps the group (Samba does). Clients then refuse to connect to it.`,
 		Confirm:        `The registration of the name with the flag clear.`,
 		FalsePositives: `A workgroup of that name whose registration the capture does not show.`,
-		FixWindows:     []string{"NT 4.0 Service Pack 6 on the clients, or correct the server (Q225324)."}, FixSamba: []string{"Not known of Samba."},
-		Proven: syntheticOnly,
+		FixWindows:     []string{"NT 4.0 Service Pack 6 on the clients, or correct the server (Q225324)."}, FixSamba: []string{"Samba AD DC as WINS server: delete the winsRecord of the group from wins.ldb, then register the name again."},
+		Proven: "A static group of a real Samba server; software that sets the flag wrongly on synthetic traffic only.",
 	},
-	References: []string{"Q225324", "Q124485", "Q125916"},
+	References: []string{"Q225324", "Q124485", "Q125916", "Q161432"},
 	Signs: []analyze.Sign{
 		{Slug: "answered-as-group", For: true, Text: "The answer has the group flag."},
 		{Slug: "registered-as-unique", For: true, Text: "The name was registered without it."},
