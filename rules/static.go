@@ -120,8 +120,12 @@ func (s *subject) weighStatic() staticCase {
 		c.against = append(c.against, ev("list-says-dynamic", false, nil, "the supplied list has the name, and not as a static mapping"))
 	}
 	if s.accepted != nil && s.accepted.Last > x.End {
+		what := "the mapping was removed meanwhile, or it was none"
+		if len(s.static) > 0 {
+			what = "the mapping was removed meanwhile"
+		}
 		c.against = append(c.against, ev("accepted-later", false, s.accepted.Frames("accepted"),
-			"the server accepted the registration from %s later: the mapping was removed meanwhile, or it was none", s.accepted.Addr()))
+			"the server accepted the registration from %s later: %s", s.accepted.Addr(), what))
 		// A replicated record was there; a list may be older than the refusal.
 		if len(s.static) == 0 && c.verdict > analyze.Possible {
 			c.verdict--
