@@ -206,7 +206,7 @@ func (e *Engine) learnSettled(s *names.State, x *exchange.Exchange) {
 // unique name within seconds of each other, if no name server had to ask
 // whose name it is and no end node objected: two machines would have met, unless
 // both began at the same time, when neither has the name yet, or a record
-// refuses both. So computers with names of their own are not joined.
+// refuses both.
 // Some software sends the registrations of all its adapters from one of them.
 // At a name server a machine with several adapters uses opcode 15 for each.
 func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
@@ -242,7 +242,7 @@ func (e *Engine) joinRegistrations(s *names.State, x *exchange.Exchange) {
 		case c.Sender() == x.Initiator && x.Initiator == c.Addr() && x.Outcome == exchange.Accepted:
 			j.Sign = hosts.SentForOther
 		case x.Address() == x.Initiator && c.Addr() == c.Sender() && (x.Broadcast || c.Multihomed) &&
-			(!asked && !contested(s, c) || e.inOneBreath(s, c, x)) && !e.hosts.NamedApart(c.Addr(), x.Address()):
+			(!asked && !contested(s, c) || e.inOneBreath(s, c, x)) && !e.apart(s, c, x):
 			j.Sign = hosts.SeveralRegs
 		default:
 			continue
@@ -276,6 +276,22 @@ func (e *Engine) inOneBreath(s *names.State, c *names.Claim, x *exchange.Exchang
 	return of(x, x.Address()) && !slices.ContainsFunc(s.Recent, asks) && slices.ContainsFunc(s.Recent, func(r *exchange.Exchange) bool {
 		apart := r.Start - x.Start
 		return of(r, c.Addr()) && max(apart, -apart) <= int64(inOneMoment) && r.TrnID != x.TrnID && (r.TrnID-x.TrnID <= nextIDs || x.TrnID-r.TrnID <= nextIDs)
+	})
+}
+
+// apart reports whether two registrations that nobody contested are of two
+// machines all the same: both have names of their own, or broadcast on one
+// segment, where a machine has one adapter; or nmbd sends them, which goes on
+// to its next adapter when the first one has the name.
+func (e *Engine) apart(s *names.State, c *names.Claim, x *exchange.Exchange) bool {
+	if e.hosts.NamedApart(c.Addr(), x.Address()) {
+		return true
+	}
+	if !x.Broadcast {
+		return c.State == names.Refused && c.From() <= x.Start && e.hosts.Implementation(c.Addr()) == hosts.SambaNMBD
+	}
+	return slices.ContainsFunc(s.Recent, func(r *exchange.Exchange) bool {
+		return r.Broadcast && r.Registers() && r.Address() == c.Addr() && r.Asked == x.Asked && r.Asked != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 	})
 }
 
