@@ -26,7 +26,7 @@ var staticBlocksRegistration = &analyze.Rule{
 	Title:    "A static mapping in WINS refuses a registration",
 	Severity: analyze.Warning,
 	Doc: analyze.Doc{
-		What:           `A host with one address registers a unique name for which the WINS server holds a static mapping with another address. The server refuses at once, without asking anybody; the host logs event 4321 (or 3870, 2504, 7023 for the services that depend on it).`,
+		What:           `A host with one address registers its name, or any host the name of its workgroup or domain, for which the WINS server holds a static mapping of a machine, mostly with another address. The server refuses at once, without asking anybody; the host logs event 4321 (or 3870, 2504, 7023 for the services that depend on it).`,
 		Confirm:        `As for static-multihomed-refusal: the static bit on TCP 42, or the server's list of mappings with --mappings. nbtstat -n on the host shows Conflict or Released.`,
 		FalsePositives: `A group of that name, the server's own name and suffix policy are refused alike and are excluded where the capture shows them. A missed WACK or challenge. If the host has several adapters of which the capture shows one, the finding is static-multihomed-refusal; Samba's use of opcode 15 says nothing about that.`,
 		FixWindows:     []string{"Delete the static mapping, or correct its address.", "Restart the host or run nbtstat -RR."},

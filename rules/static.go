@@ -77,9 +77,6 @@ func (s *subject) weighStatic() staticCase {
 	case x.Broadcast:
 		c.why = "no name server refused it, another end node did"
 		return c
-	case x.Group:
-		c.why = "it was registered as a group name"
-		return c
 	case !refusal(x.RCode):
 		c.why = fmt.Sprintf("static mappings are refused with RFS_ERR or ACT_ERR, not %s", x.RCode)
 		return c
@@ -386,7 +383,7 @@ func (s *subject) hints(c *staticCase) {
 			}
 		}
 	}
-	if len(s.answers) == 0 && len(s.sibling) > 0 {
+	if len(s.answers) == 0 && len(s.sibling) > 0 && !x.Group {
 		a := s.sibling[0]
 		strength = analyze.Likely
 		c.address = addrList(a.Addrs())
@@ -420,6 +417,8 @@ func (s *subject) hints(c *staticCase) {
 func staticRefusal(s *subject) explanation {
 	c := s.staticRefusal()
 	switch {
+	case s.x.Group:
+		return excluded(slugStaticRefusal, "it was registered as a group name")
 	case c.verdict == 0 && !c.open:
 		return excluded(slugStaticRefusal, c.why)
 	case len(s.multihomed) == 0:
@@ -460,7 +459,9 @@ func staticBlocks(s *subject) explanation {
 	switch {
 	case c.verdict == 0 && !c.open:
 		return excluded(slugStaticBlocks, c.why)
-	case len(s.multihomed) > 0 && !s.weakly:
+	case s.x.Group && c.verdict == analyze.Possible:
+		return excluded(slugStaticBlocks, "nothing but the refusal of the group speaks for a static mapping")
+	case len(s.multihomed) > 0 && !s.weakly && !s.x.Group:
 		return excluded(slugStaticBlocks, "the machine has several addresses; see "+slugStaticRefusal)
 	case c.open:
 		return explanation{rule: slugStaticBlocks, why: c.why, open: true}
@@ -508,8 +509,11 @@ func (s *subject) remedyStatic(c staticCase) []string {
 		"Windows Server, console: Active Registrations > Display Records > the name > Delete > \"Replicate deletion of the record to other servers (tombstone)\", at the server that owns the record; else it comes back by replication.",
 		"Windows NT 3.5x/4.0, WINS Manager: Mappings > Static Mappings > the name > Delete Mapping, on every WINS server that holds it; then restart the host, not the server.",
 		"Samba as WINS server: nmbd - stop nmbd, remove the line of the name with time 0 from wins.dat, start nmbd; Samba AD DC - delete the winsRecord with isStatic: 1 from wins.ldb with ldbdel.",
-		"On the host: nbtstat -RR or a restart (on NT 4.0 a restart: nbtstat -RR refreshes only the first adapter), then check nbtstat -n for Conflict.",
-		"If the mapping must stay, make it a multihomed one that lists every NetBT address of the host, not a unique one.")
+		"On the host: nbtstat -RR or a restart (on NT 4.0 a restart: nbtstat -RR refreshes only the first adapter), then check nbtstat -n for Conflict.")
+	if s.x.Group {
+		return append(steps, "If the mapping must stay, rename the workgroup or domain: a computer and a group must not share a name.")
+	}
+	steps = append(steps, "If the mapping must stay, make it a multihomed one that lists every NetBT address of the host, not a unique one.")
 	if lines := s.p.Corrections(); len(lines) > 0 {
 		steps = append(steps, "The LMHOSTS file makes unique mappings of a multihomed host; the lines should read:")
 		steps = append(steps, lines...)

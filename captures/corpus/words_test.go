@@ -21,7 +21,7 @@ func TestWhatIsSaid(t *testing.T) {
 		{"refusals-after-other-waits", "stale-registration-blocks", "UNHEARD<20>", "live-duplicate-name: no other machine answered for the name"},
 		{"race-third-nic", "multihomed-registration-race", "", "static-blocks-registration: the server asked"},
 		{"file-server-defends-its-aliases", "live-duplicate-name", "SALES<20>", "static-blocks-registration: no name server refused it"},
-		{"group-refused-by-unique-holder", "unique-group-clash", "", "static-blocks-registration: it was registered as a group name"},
+		{"group-refused-by-unique-holder", "unique-group-clash", "", "static-multihomed-refusal: it was registered as a group name"},
 		{"demand-unexplained", "release-demand-received", "", "; it obeyed"},
 		{"dynamic-replica-demand", "release-by-dynamic-replica", "DEPT<00>", "; it answered FMT_ERR"},
 		{"demand-before-its-static-record", "release-demand-received", "EARLY<20>", "; it did not answer"},
