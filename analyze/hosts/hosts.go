@@ -573,7 +573,8 @@ func (r *Registry) AddName(i int32, name [16]byte, scope string, t int64, noted 
 }
 
 // NamedApart reports whether each of two addresses has a computer's name that
-// the other one has not: they are two computers, whatever else they share.
+// the other one has not, with any suffix: they are two computers, whatever else
+// they share.
 func (r *Registry) NamedApart(a, b netip.Addr) bool {
 	i, known := r.where(a)
 	j, too := r.where(b)
@@ -583,7 +584,9 @@ func (r *Registry) NamedApart(a, b netip.Addr) bool {
 func (r *Registry) namedBeside(i, j int32) bool {
 	return slices.ContainsFunc(r.list[i].names, func(n Name) bool {
 		suffix := n.Bytes[15]
-		return (suffix == 0x00 || suffix == 0x20) && !slices.Contains(r.list[j].names, n)
+		return (suffix == 0x00 || suffix == 0x20) && !slices.ContainsFunc(r.list[j].names, func(o Name) bool {
+			return [15]byte(o.Bytes[:15]) == [15]byte(n.Bytes[:15]) && o.Scope == n.Scope
+		})
 	})
 }
 
