@@ -317,6 +317,7 @@ func checkAnsweredAsGroup(p *analyze.Pass) {
 		// the machine and keep the record.
 		f.Title = "A name server keeps a group under a machine's name"
 		f.Host = hostOf(unique.Addr())
+		f.Evidence = append(f.Evidence, newSubject(p, unique.Addr(), unique.Server()).multihomed...)
 		f.Remedy = []string{
 			fmt.Sprintf("Look at %s for a record of %s of the type group, normal or special, static ones among them, and delete it, if it is no domain's or workgroup's; then register the machine's name again.", x.Answers[0].From, s.name()),
 			"If the group is a domain's or workgroup's, rename it or the machine (Q161432).",
