@@ -2,6 +2,7 @@ package captures
 
 import (
 	"encoding/binary"
+	"iter"
 	"math"
 	"math/bits"
 )
@@ -64,7 +65,7 @@ func (i *iface) time(t uint64) int64 {
 	if t <= i.limit {
 		return int64(t*i.mul) + i.offset
 	}
-	return addTimes(i.scale(t), i.offset)
+	return addClamped(i.scale(t), i.offset)
 }
 
 // scale turns t into nanoseconds, rounding down.
@@ -105,7 +106,8 @@ func clampTime(hi, lo uint64) int64 {
 	return int64(lo)
 }
 
-func addTimes(a, b int64) int64 {
+// addClamped adds; a sum beyond the range of int64 becomes its end.
+func addClamped(a, b int64) int64 {
 	switch s := a + b; {
 	case a > 0 && b > 0 && s < 0:
 		return math.MaxInt64
@@ -323,26 +325,30 @@ const (
 	optionOffset     = 14 // if_tsoffset
 )
 
-// interfaceOptions takes the options that bear on times. What does not parse
-// ends the list.
+// interfaceOptions takes the options that bear on times.
 func (r *Reader) interfaceOptions(i *iface, b []byte) {
-	for len(b) >= 4 {
-		code, n := r.u16(b), int(r.u16(b[2:]))
-		b = b[4:]
-		if code == optionEnd || n > len(b) {
-			return
-		}
+	for code, value := range r.options(b) {
 		switch {
-		case code == optionResolution && n >= 1:
-			i.exp, i.binary = b[0]&0x7F, b[0]&0x80 != 0
-		case code == optionOffset && n >= 8:
-			s := int64(binary.LittleEndian.Uint64(b))
-			if r.big {
-				s = int64(binary.BigEndian.Uint64(b))
-			}
-			i.offset = min(max(s, math.MinInt64/second), math.MaxInt64/second) * second
+		case code == optionResolution && len(value) >= 1:
+			i.exp, i.binary = value[0]&0x7F, value[0]&0x80 != 0
+		case code == optionOffset && len(value) >= 8:
+			i.offset = min(max(int64(r.u64(value)), math.MinInt64/second), math.MaxInt64/second) * second
 		}
-		b = b[min((n+3)&^3, len(b)):]
+	}
+}
+
+// options goes over the codes and values of a block's options. What does not
+// parse ends the list.
+func (r *Reader) options(b []byte) iter.Seq2[uint16, []byte] {
+	return func(yield func(uint16, []byte) bool) {
+		for len(b) >= 4 {
+			code, n := r.u16(b), int(r.u16(b[2:]))
+			b = b[4:]
+			if code == optionEnd || n > len(b) || !yield(code, b[:n]) {
+				return
+			}
+			b = b[min((n+3)&^3, len(b)):]
+		}
 	}
 }
 

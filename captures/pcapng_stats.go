@@ -25,7 +25,7 @@ const (
 func (g *ngState) allLost() int64 {
 	lost := g.lost
 	for _, n := range g.missed {
-		lost = addTimes(lost, n)
+		lost = addClamped(lost, n)
 	}
 	return lost
 }
@@ -51,19 +51,13 @@ func (r *Reader) statsBlock(total uint32) error {
 }
 
 // lostBy adds up what the options of an interface statistics block say was
-// lost. What does not parse ends the list.
+// lost.
 func (r *Reader) lostBy(b []byte) int64 {
 	var lost int64
-	for len(b) >= 4 {
-		code, n := r.u16(b), int(r.u16(b[2:]))
-		b = b[4:]
-		if code == optionEnd || n > len(b) {
-			break
+	for code, value := range r.options(b) {
+		if (code == optionIfDrop || code == optionOSDrop) && len(value) == 8 {
+			lost = addClamped(lost, int64(min(r.u64(value), math.MaxInt64)))
 		}
-		if (code == optionIfDrop || code == optionOSDrop) && n == 8 {
-			lost = addTimes(lost, int64(min(r.u64(b), math.MaxInt64)))
-		}
-		b = b[min((n+3)&^3, len(b)):]
 	}
 	return lost
 }
@@ -94,7 +88,7 @@ func (r *Reader) foretell(f io.ReaderAt, size int64) {
 		}
 		if id := r.u32(b[8:]); id < maxInterfaces && !slices.Contains(seen, id) {
 			seen = append(seen, id)
-			r.foretold = addTimes(r.foretold, r.lostBy(b[20:total-4]))
+			r.foretold = addClamped(r.foretold, r.lostBy(b[20:total-4]))
 		}
 		size -= int64(total)
 	}
