@@ -108,7 +108,7 @@ func (a *app) feed(in *inputs, engine *analyze.Engine, filter *bpf.Filter, stop 
 	if filter == nil {
 		in.merge.LeaveBehind(useless, stop, runtime.GOMAXPROCS(0))
 	}
-	if in.lossy() {
+	if slices.ContainsFunc(in.merge.Infos(), func(i captures.Info) bool { return i.Lost > 0 }) {
 		engine.Missed()
 	}
 	err := feedFrames(filtered(in.merge, filter), engine, stop)
@@ -122,22 +122,15 @@ func (a *app) feed(in *inputs, engine *analyze.Engine, filter *bpf.Filter, stop 
 	if left := in.merge.Left(); left.Frames > 0 {
 		engine.LeftBehind(left.Frames, left.Latest)
 	}
-	if in.lossy() { // of compressed files and pipes it is known only now
-		engine.Missed()
-	}
 	for _, info := range in.merge.Infos() {
 		if info.Err != nil {
 			a.errorf("%s", info.Err)
 			a.fail(exitRead)
 		}
 		if info.Lost > 0 {
+			engine.Missed() // of compressed files and pipes it is known only now
 			a.warnf("%s: it lacks %d packets that were lost when it was captured, by its own count; what it does not show may still have happened", info.Name, info.Lost)
 		}
 	}
 	return nil
-}
-
-// lossy reports whether one of the captures is known to lack packets.
-func (in *inputs) lossy() bool {
-	return slices.ContainsFunc(in.merge.Infos(), func(i captures.Info) bool { return i.Lost > 0 })
 }
