@@ -167,7 +167,7 @@ func (e *Engine) noteAnswered(n AnsweredName) {
 
 // plausibleHost reports whether an address can be a machine's.
 func plausibleHost(a netip.Addr) bool {
-	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() && a != exchange.LimitedBroadcast
 }
 
 // learnSettled works a settled exchange into the name's history.
@@ -273,7 +273,7 @@ func (e *Engine) inOneBreath(s *names.State, c *names.Claim, x *exchange.Exchang
 	asks := func(r *exchange.Exchange) bool {
 		return r.Kind == exchange.Challenge && (r.Asked == c.Addr() || r.Asked == x.Address())
 	}
-	return of(x, x.Address()) && !slices.ContainsFunc(s.Recent, asks) && slices.ContainsFunc(s.Recent, func(r *exchange.Exchange) bool {
+	return !slices.ContainsFunc(s.Recent, asks) && slices.ContainsFunc(s.Recent, func(r *exchange.Exchange) bool {
 		apart := r.Start - x.Start
 		return of(r, c.Addr()) && max(apart, -apart) <= int64(inOneMoment) && r.TrnID != x.TrnID && (r.TrnID-x.TrnID <= nextIDs || x.TrnID-r.TrnID <= nextIDs)
 	})
@@ -291,7 +291,7 @@ func (e *Engine) apart(s *names.State, c *names.Claim, x *exchange.Exchange) boo
 		return c.State == names.Refused && c.From() <= x.Start && e.hosts.Implementation(c.Addr()) == hosts.SambaNMBD
 	}
 	return slices.ContainsFunc(s.Recent, func(r *exchange.Exchange) bool {
-		return r.Broadcast && r.Registers() && r.Address() == c.Addr() && r.Asked == x.Asked && r.Asked != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+		return r.Broadcast && r.Registers() && r.Address() == c.Addr() && r.Asked == x.Asked && r.Asked != exchange.LimitedBroadcast
 	})
 }
 

@@ -409,8 +409,10 @@ func groupClash(s *subject) explanation {
 	})}
 }
 
+const renameOne = "Rename the machine or the workgroup/domain: a computer and a group must not share a name."
+
 var remedyGroup = []string{
-	"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
+	renameOne,
 	"If the group is a leftover, delete its record at the WINS server and register again (nbtstat -RR, or restart nmbd).",
 }
 
@@ -478,7 +480,7 @@ func groupOverUnique(s *subject) explanation {
 		Title:    "A group's name is also a machine's name",
 		Evidence: evidence,
 		Remedy: []string{
-			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
+			renameOne,
 			"Then let the members of the group register again (nbtstat -RR, or restart nmbd).",
 		},
 	})}
@@ -543,7 +545,7 @@ func groupTakesUnique(s *subject) explanation {
 		Title:    "A WINS server gave a machine's name to a group",
 		Evidence: evidence,
 		Remedy: []string{
-			"Rename the machine or the workgroup/domain: a computer and a group must not share a name.",
+			renameOne,
 			fmt.Sprintf("Then delete the group's record at the WINS server and let %s register again (nbtstat -RR, or restart nmbd).", owner),
 		},
 	})

@@ -166,7 +166,7 @@ func (s *subject) readAnswers() {
 		if !s.p.Hosts.SameMachine(a.Responder(), s.server) || a.Negative {
 			continue
 		}
-		if a.Group || slices.Contains(a.Addrs(), netip.AddrFrom4([4]byte{255, 255, 255, 255})) {
+		if a.Group || slices.Contains(a.Addrs(), exchange.LimitedBroadcast) {
 			s.group, s.groupLast = append(s.group, a.FirstFrames("group")...), max(s.groupLast, a.Last())
 			s.groupHow = "the server answers for it as a group"
 			continue

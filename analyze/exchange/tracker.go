@@ -400,10 +400,11 @@ func (t *Tracker) Copy(x *Exchange, input int, frame int64, place int) {
 }
 
 func isBroadcast(m *Message) bool {
-	return m.NBNS.Flags.Broadcast() || m.Broadcast || m.Dst.IsMulticast() || m.Dst == broadcastAll
+	return m.NBNS.Flags.Broadcast() || m.Broadcast || m.Dst.IsMulticast() || m.Dst == LimitedBroadcast
 }
 
-var broadcastAll = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+// LimitedBroadcast is the address of every machine on the segment, RFC 919.
+var LimitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 func (t *Tracker) request(m *Message) (MessageKind, *Exchange) {
 	n := m.NBNS
